@@ -1,0 +1,31 @@
+import { defineConfig } from "vitest/config";
+
+// A suite in test/suites is a function that takes a factory; the files below call it, so it is no project of its own.
+export default defineConfig({
+  test: {
+    pool: "forks",
+    retry: 0,
+    teardownTimeout: 10_000,
+    passWithNoTests: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          testTimeout: 5_000,
+          hookTimeout: 10_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts", "adapters/*/test/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
