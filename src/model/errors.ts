@@ -1,0 +1,71 @@
+/** The closed set of error codes; the same words on every wire (`ERROR_CODE_…` in errors.proto). */
+export type ErrorCode =
+  | "malformed"
+  | "invalid_argument"
+  | "unauthenticated"
+  | "permission_denied"
+  | "not_found"
+  | "already_exists"
+  | "gone"
+  | "too_large"
+  | "rate_limited"
+  | "quota_exceeded"
+  | "inbox_full"
+  | "storage_full"
+  | "unavailable"
+  | "gap"
+  | "unimplemented"
+  | "internal";
+
+/** Codes in the order of errors.proto: the number of a code is its index here plus one. */
+export const ERROR_CODES: readonly ErrorCode[] = [
+  "malformed",
+  "invalid_argument",
+  "unauthenticated",
+  "permission_denied",
+  "not_found",
+  "already_exists",
+  "gone",
+  "too_large",
+  "rate_limited",
+  "quota_exceeded",
+  "inbox_full",
+  "storage_full",
+  "unavailable",
+  "gap",
+  "unimplemented",
+  "internal",
+];
+
+export interface MeshErrorOptions {
+  /** What the caller can do about it. */
+  readonly hint?: string;
+  /** Seconds to wait before a retry can help. */
+  readonly retryAfterS?: number;
+  /** For the hub's own log; never sent to a caller. */
+  readonly cause?: unknown;
+}
+
+/** The one error that crosses module borders. Wires map `code` by a table of their own. */
+export class MeshError extends Error {
+  override readonly name = "MeshError";
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly retryAfterS: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: MeshErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.retryAfterS = options.retryAfterS;
+  }
+}
+
+/** Turns anything thrown into a MeshError. Details of unknown errors stay in `cause` and are never sent. */
+export function meshErrorFromUnknown(thrown: unknown): MeshError {
+  if (thrown instanceof MeshError) return thrown;
+  return new MeshError("internal", "the hub failed to handle this call", {
+    hint: "try again; if it repeats, ask the operator to look into the hub's log",
+    cause: thrown,
+  });
+}

@@ -1,0 +1,68 @@
+import type { Header } from "./envelope.ts";
+import { decodeEnvelope } from "./envelope-codec.ts";
+import { isJsonText } from "./json-members.ts";
+import type { Position } from "./position.ts";
+import { cursorFromPosition } from "./position.ts";
+
+export { isJsonText } from "./json-members.ts";
+
+/** JSON text of one message, as every JSON surface shows it. */
+export type MessageJson = string;
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Writes a stored envelope as JSON. A JSON payload stands there as it was sent; text becomes a JSON string; all
+ * else goes as base64 in `payload_base64`, and so does a payload that claims to be JSON or text and is not.
+ * `position` adds the cursor of a delivered message.
+ */
+export function jsonFromMessage(envelope: Uint8Array, position?: Position): MessageJson {
+  const { header, payload } = decodeEnvelope(envelope);
+  const head = JSON.stringify(headerJson(header));
+  const cursor = position === undefined ? "" : `,"cursor":"${cursorFromPosition(position)}"`;
+  return `${head.slice(0, -1)},${payloadMember(header, payload)}${cursor}}`;
+}
+
+function headerJson(header: Header): Record<string, unknown> {
+  const optional = (text: string): string | undefined => (text === "" ? undefined : text);
+  return {
+    id: header.id,
+    kind: header.kind,
+    from: header.from,
+    to: header.to,
+    channel: header.to.startsWith("#") ? header.to.slice(1) : undefined,
+    reply_to: optional(header.replyTo),
+    task_id: optional(header.taskId),
+    context_id: optional(header.contextId),
+    content_type: optional(header.contentType),
+    created_at: new Date(header.createdUnixMs).toISOString(),
+    expires_at: header.expiresUnixMs === 0 ? undefined : new Date(header.expiresUnixMs).toISOString(),
+    priority: header.priority === "normal" ? undefined : header.priority,
+    dedupe_key: optional(header.dedupeKey),
+    traceparent: optional(header.traceparent),
+    via: header.via.length === 0 ? undefined : header.via,
+    sealed: header.sealed || undefined,
+    annotations: Object.keys(header.annotations).length === 0 ? undefined : header.annotations,
+  };
+}
+
+function payloadMember(header: Header, payload: Uint8Array): string {
+  const type = header.contentType;
+  if (!header.sealed && isJsonType(type) && isJsonText(payload)) return `"payload":${text(payload)}`;
+  if (!header.sealed && type.startsWith("text/")) {
+    try {
+      return `"payload":${JSON.stringify(strictUtf8.decode(payload))}`;
+    } catch {
+      // Not the text that it claims to be: the reader gets the bytes below.
+    }
+  }
+  return `"payload_base64":"${Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString("base64")}"`;
+}
+
+function isJsonType(type: string): boolean {
+  return type === "application/json" || type.endsWith("+json");
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}
