@@ -1,0 +1,70 @@
+import { MeshError } from "../../../model/errors.ts";
+import type { Appended, NewRecord } from "../../../ports/message-log.ts";
+import type { StreamState } from "./stream-state.ts";
+
+const MAX_COMMIT_RECORDS = 8192;
+const MAX_COMMIT_BYTES = 8_388_608;
+/** Waiting beyond this, more is refused: the disk is slower than the senders. */
+const MAX_QUEUE_BYTES = 268_435_456;
+const MAX_QUEUE_RECORDS = 500_000;
+
+/** An append that waits for its commit. */
+export interface Pending {
+  readonly state: StreamState;
+  readonly record: NewRecord;
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: MeshError) => void;
+  /** Given when the commit is put together. */
+  offset: number;
+}
+
+/** Appends in the order of their calls. */
+export class AppendQueue {
+  #waiting: Pending[] = [];
+  #bytes = 0;
+
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  /** @throws MeshError unavailable, as a rejection, when too much is waiting */
+  push(state: StreamState, record: NewRecord): Promise<Appended> {
+    if (this.#bytes > MAX_QUEUE_BYTES || this.#waiting.length >= MAX_QUEUE_RECORDS) {
+      return Promise.reject(
+        new MeshError("unavailable", "more is being sent than the disk can take", {
+          hint: "send again a little later",
+          retryAfterS: 1,
+        }),
+      );
+    }
+    state.queuedRecords += 1;
+    state.queuedBytes += record.bytes.length;
+    this.#bytes += record.bytes.length;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ state, record, resolve, reject, offset: 0 });
+    });
+  }
+
+  takeAll(): Pending[] {
+    const taken = this.#waiting;
+    this.#waiting = [];
+    this.#bytes = 0;
+    return taken;
+  }
+
+  /** As much from the front as one commit takes. */
+  take(): Pending[] {
+    let bytes = 0;
+    let count = 0;
+    for (const pending of this.#waiting) {
+      if (count >= MAX_COMMIT_RECORDS || (count > 0 && bytes > MAX_COMMIT_BYTES)) break;
+      bytes += pending.record.bytes.length;
+      count++;
+    }
+    const isAll = count === this.#waiting.length;
+    const taken = isAll ? this.#waiting : this.#waiting.slice(0, count);
+    this.#waiting = isAll ? [] : this.#waiting.slice(count);
+    this.#bytes -= bytes;
+    return taken;
+  }
+}

@@ -1,0 +1,145 @@
+import { statfs } from "node:fs/promises";
+import { open, type RangeOptions, type RootDatabase } from "lmdb";
+import { MeshError, meshErrorFromUnknown } from "../../../model/errors.ts";
+
+type Range<K> = Pick<RangeOptions, "limit" | "reverse"> & { start?: K; end?: K };
+
+/** Puts and removes take part in the `commit` that runs; its promise stands for theirs. */
+export interface Table<K = Buffer> {
+  get(key: K): Buffer | undefined;
+  doesExist(key: K): boolean;
+  getRange(range: Range<K>): Iterable<{ readonly key: K; readonly value: Buffer }>;
+  getKeys(range: Range<K>): Iterable<K>;
+  put(key: K, value: Buffer): void;
+  remove(key: K): void;
+}
+
+/** The LMDB environment of one log and its tables; all keys and values binary (keys.ts, chunk.ts). */
+export interface Environment {
+  /** Name of a stream to its number. */
+  readonly streams: Table<string>;
+  /** Number of a stream to its name. */
+  readonly names: Table;
+  /** Stream number to what trimming left behind: epoch, last offset, bytes. */
+  readonly tails: Table;
+  readonly chunks: Table;
+  readonly marks: Table;
+  readonly dedupes: Table;
+  readonly dedupeExpiries: Table;
+  /** First id of a commit to the chunks of that commit: how a message id is found again. */
+  readonly commits: Table;
+  readonly epoch: number;
+  /**
+   * Runs the puts and removes of `write` as one transaction; answers when it is durable. One at a time.
+   * @throws MeshError storage_full, unavailable (nothing was written); internal (`write` threw: a part was written)
+   */
+  commit(write: () => void): Promise<void>;
+  /** Lets the next read see the newest state also after a failed commit. */
+  refreshReads(): void;
+  close(): Promise<void>;
+}
+
+const EPOCH_KEY = Buffer.from("epoch");
+const MAX_TABLES = 12;
+/** A write that fails with less room than this failed for want of room. */
+const FULL_DISK_BYTES = 16_777_216;
+
+/**
+ * Opens or creates the environment. `power`: a commit answers after fdatasync; `process`: after it is in the page
+ * cache. The two can be changed between runs.
+ *
+ * Never with writemap: a full disk would kill the process. Without overlapping sync: with one commit in flight it
+ * saves no flush, makes commits visible that may yet fail, and hides a failed write of the flushed meta page.
+ */
+export async function openEnvironment(path: string, durability: "power" | "process"): Promise<Environment> {
+  const options = {
+    path,
+    keyEncoding: "binary",
+    encoding: "binary",
+    maxDbs: MAX_TABLES,
+    overlappingSync: false,
+    noSync: durability === "process",
+    // A transaction is one `batch` and starts at once. Batching by event turn adds a promise that nobody can hold,
+    // whose rejection would end the process when a commit fails.
+    eventTurnBatching: false,
+    txnStartThreshold: 1,
+  } as const;
+  const root = open<Buffer, Buffer>(options);
+  const table = (name: string): Table => root.openDB({ name, keyEncoding: "binary", encoding: "binary" });
+  const epoch = await readEpoch(root);
+  return {
+    streams: root.openDB<Buffer, string>({ name: "streams", encoding: "binary" }),
+    names: table("names"),
+    tails: table("tails"),
+    chunks: table("chunks"),
+    marks: table("marks"),
+    dedupes: table("dedupes"),
+    dedupeExpiries: table("dedupe-expiries"),
+    commits: table("commits"),
+    epoch,
+    commit: (write) => commitOnce(root, path, write),
+    refreshReads: () => root.resetReadTxn(),
+    close: () => root.close(),
+  };
+}
+
+async function readEpoch(root: RootDatabase<Buffer, Buffer>): Promise<number> {
+  const stored = root.get(EPOCH_KEY);
+  if (stored !== undefined) return stored.readUInt32BE(0);
+  const first = Buffer.alloc(4);
+  first.writeUInt32BE(1, 0);
+  await root.put(EPOCH_KEY, first);
+  return 1;
+}
+
+async function commitOnce(
+  root: RootDatabase<Buffer, Buffer>,
+  path: string,
+  write: () => void,
+): Promise<void> {
+  let mistake: unknown;
+  try {
+    await root.batch(() => {
+      try {
+        write();
+      } catch (thrown) {
+        mistake = thrown;
+      }
+    });
+  } catch (thrown) {
+    throw await storageError(thrown, path);
+  }
+  if (mistake !== undefined) throw meshErrorFromUnknown(mistake);
+}
+
+/** LMDB puts the reason of a failed commit into a promise on the error, and calls a short write an I/O error. */
+async function storageError(thrown: unknown, path: string): Promise<MeshError> {
+  const reason: unknown = thrown instanceof Error ? Reflect.get(thrown, "commitError") : undefined;
+  const cause = await Promise.resolve(reason ?? thrown).catch((error: unknown) => error);
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const isFull =
+    /no space|MDB_MAP_FULL|disk quota|file too large/i.test(text) ||
+    (/input\/output error/i.test(text) && (await freeBytes(path)) < FULL_DISK_BYTES);
+  if (isFull) {
+    return new MeshError("storage_full", "the hub's disk is full", {
+      hint: "nothing was stored; try again after the operator has made room",
+      retryAfterS: 30,
+      cause,
+    });
+  }
+  return new MeshError("unavailable", "the hub could not store", {
+    hint: "nothing was accepted; try again",
+    retryAfterS: 5,
+    cause,
+  });
+}
+
+async function freeBytes(path: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  } catch {
+    // The disk does not even say: then it is broken rather than full.
+    return Number.POSITIVE_INFINITY;
+  }
+}

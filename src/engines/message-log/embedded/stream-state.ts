@@ -1,0 +1,57 @@
+import type { Mark, ReaderName, Wake } from "../../../ports/message-log.ts";
+
+/** Readers in the order of their numbers in mark keys; append only. */
+export const READERS: readonly ReaderName[] = ["inbox", "delivered", "receipts", "fanout"];
+
+/** What is known of one stream without touching the disk. */
+export interface StreamState {
+  readonly name: string;
+  /** Number in keys; 0 until the first append. */
+  number: number;
+  readonly epoch: number;
+  /** Oldest offset that is kept; last + 1 when there is none. */
+  first: number;
+  /** Last durable offset. */
+  last: number;
+  /** Bytes of all records ever appended, and of those that wait for a commit. */
+  totalBytes: number;
+  queuedRecords: number;
+  queuedBytes: number;
+  /** Bytes up to the `inbox` mark; may lag behind, never ahead. */
+  ackedBytes: number;
+  readonly marks: Map<ReaderName, Mark>;
+  /** Marks that moved since the last commit. */
+  readonly dirtyMarks: Set<ReaderName>;
+  readonly watchers: Set<Wake>;
+  /** Commits under way that hold this state. */
+  pins: number;
+}
+
+export function newStreamState(name: string, epoch: number): StreamState {
+  return {
+    name,
+    number: 0,
+    epoch,
+    first: 1,
+    last: 0,
+    totalBytes: 0,
+    queuedRecords: 0,
+    queuedBytes: 0,
+    ackedBytes: 0,
+    marks: new Map(),
+    dirtyMarks: new Set(),
+    watchers: new Set(),
+    pins: 0,
+  };
+}
+
+/** Whether forgetting the state loses nothing that a reload does not bring back. */
+export function isIdle(state: StreamState): boolean {
+  return (
+    state.watchers.size === 0 && state.queuedRecords === 0 && state.dirtyMarks.size === 0 && state.pins === 0
+  );
+}
+
+export function markOf(state: StreamState, reader: ReaderName): Mark {
+  return state.marks.get(reader) ?? { epoch: state.epoch, offset: 0, atUnixMs: 0 };
+}

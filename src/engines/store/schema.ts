@@ -1,0 +1,116 @@
+import type { AccessMode, PlanName } from "../../model/agent.ts";
+import type { OutcomeState } from "../../ports/outcome-store.ts";
+
+/**
+ * The tables, in words that both dialects have: text, whole numbers up to 2^53, bytes. Flags are 0 or 1, moments
+ * are ms since the Unix epoch, lists and profiles are JSON text.
+ */
+export interface Database {
+  agents: AgentsTable;
+  invites: InvitesTable;
+  keys: KeysTable;
+  secrets: SecretsTable;
+  access_rules: AccessRulesTable;
+  channels: ChannelsTable;
+  channel_members: ChannelMembersTable;
+  outcomes: OutcomesTable;
+  traffic_edges: TrafficEdgesTable;
+  traffic_months: TrafficMonthsTable;
+  traffic_totals: TrafficTotalsTable;
+  schema_version: SchemaVersionTable;
+}
+
+export type Flag = 0 | 1;
+
+interface AgentsTable {
+  agent_id: string;
+  profile: string;
+  public_key: string | null;
+  plan: PlanName;
+  created_ms: number;
+  /** Null = living. */
+  deleted_ms: number | null;
+}
+
+interface InvitesTable {
+  nonce: string;
+  created_by: string;
+  created_ms: number;
+  expires_ms: number;
+  max_uses: number;
+  uses: number;
+  is_revoked: Flag;
+  capabilities: string;
+}
+
+interface KeysTable {
+  hash: string;
+  agent_id: string;
+  created_ms: number;
+  /** Null = the current key. */
+  expires_ms: number | null;
+}
+
+interface SecretsTable {
+  kid: string;
+  secret: Uint8Array;
+  created_ms: number;
+}
+
+interface AccessRulesTable {
+  owner_id: string;
+  subject: string;
+  mode: AccessMode;
+}
+
+interface ChannelsTable {
+  channel_id: string;
+  owner_id: string;
+  description: string;
+  is_private: Flag;
+  /** Kept in step with channel_members by whoever changes them. */
+  member_count: number;
+  created_ms: number;
+  /** A deleted channel keeps its name. */
+  is_deleted: Flag;
+}
+
+interface ChannelMembersTable {
+  channel_id: string;
+  member_id: string;
+}
+
+interface OutcomesTable {
+  message_id: string;
+  sender_id: string;
+  receiver: string;
+  state: OutcomeState;
+  note: string;
+  at_ms: number;
+}
+
+interface TrafficEdgesTable {
+  from_id: string;
+  to_id: string;
+  messages: number;
+  bytes: number;
+  last_ms: number;
+}
+
+interface TrafficMonthsTable {
+  agent_id: string;
+  month: string;
+  messages: number;
+}
+
+/** One row, so that totals need no scan. */
+interface TrafficTotalsTable {
+  id: 1;
+  messages: number;
+  bytes: number;
+}
+
+interface SchemaVersionTable {
+  version: number;
+  applied_ms: number;
+}

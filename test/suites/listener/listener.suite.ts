@@ -1,0 +1,17 @@
+import { describeHttp } from "./http.suite.ts";
+import { describeHttpLimits } from "./http-limits.suite.ts";
+import { describeLife } from "./life.suite.ts";
+import type { OpenListener } from "./listener-fixture.ts";
+import { describeRoutes } from "./routes.suite.ts";
+import { describeSockets } from "./socket.suite.ts";
+import { describeSocketLimits } from "./socket-limits.suite.ts";
+
+/** All that every listener must do. */
+export function describeListener(name: string, open: OpenListener): void {
+  describeHttp(name, open);
+  describeHttpLimits(name, open);
+  describeRoutes(name, open);
+  describeSockets(name, open);
+  describeSocketLimits(name, open);
+  describeLife(name, open);
+}
