@@ -1,0 +1,77 @@
+import type { PlanName } from "../model/agent.ts";
+import { MeshError } from "../model/errors.ts";
+import { createLru } from "../model/lru.ts";
+import { type Bucket, fullBucket, refillBucket, retryAfterS, takeToken } from "../model/token-bucket.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Directory } from "../ports/directory.ts";
+
+/** What a plan allows. Infinity = no quota. */
+export interface Plan {
+  readonly messagesPerMonth: number;
+  readonly ownedChannels: number;
+}
+
+export const PLANS: Readonly<Record<PlanName, Plan>> = {
+  open: { messagesPerMonth: Number.POSITIVE_INFINITY, ownedChannels: Number.POSITIVE_INFINITY },
+  free: { messagesPerMonth: 1000, ownedChannels: 3 },
+  pro: { messagesPerMonth: Number.POSITIVE_INFINITY, ownedChannels: Number.POSITIVE_INFINITY },
+};
+
+const TRACKED_AGENTS = 100_000;
+
+export interface AdmissionDeps {
+  readonly directory: Directory;
+  readonly clock: Clock;
+  /** Messages that the agent sent this month; answers at once when it remembers. */
+  readonly sentThisMonth: (agentId: string) => number | Promise<number>;
+  readonly ratePerMinute: number;
+}
+
+/** Lets a message in, or says when to come again. */
+export interface Admission {
+  /** A promise only when something must be looked up. @throws MeshError rate_limited, quota_exceeded */
+  admit(agentId: string): void | Promise<void>;
+}
+
+/** Counts by agent: a bucket of `ratePerMinute` tokens that refills in a minute, and the plan's monthly quota. */
+export function createAdmission(deps: AdmissionDeps): Admission {
+  const rate = { burst: deps.ratePerMinute, perMinute: deps.ratePerMinute };
+  const buckets = createLru<Bucket>({ maxWeight: TRACKED_AGENTS });
+
+  function takeRate(agentId: string): void {
+    const nowMs = deps.clock.steadyMs();
+    const bucket = refillBucket(buckets.get(agentId) ?? fullBucket(rate, nowMs), rate, nowMs);
+    if (bucket.tokens < 1) {
+      throw new MeshError("rate_limited", `more than ${rate.perMinute} messages a minute`, {
+        hint: "wait, then send again",
+        retryAfterS: retryAfterS(bucket, rate),
+      });
+    }
+    buckets.set(agentId, takeToken(bucket));
+  }
+
+  async function checkQuota(agentId: string): Promise<void> {
+    const agent = await deps.directory.lookup(agentId);
+    const quota = PLANS[agent?.plan ?? "open"].messagesPerMonth;
+    if (Number.isFinite(quota) && (await deps.sentThisMonth(agentId)) >= quota) {
+      throw new MeshError("quota_exceeded", `the plan's ${quota} messages of this month are used up`, {
+        hint: "wait for the next month, or ask the operator for another plan",
+        retryAfterS: secondsToNextMonth(deps.clock.nowUnixMs()),
+      });
+    }
+  }
+
+  return {
+    admit(agentId) {
+      takeRate(agentId);
+      const agent = deps.directory.lookup(agentId);
+      const isUnmetered = agent !== undefined && !(agent instanceof Promise) && agent.plan !== "free";
+      return isUnmetered ? undefined : checkQuota(agentId);
+    },
+  };
+}
+
+function secondsToNextMonth(nowUnixMs: number): number {
+  const now = new Date(nowUnixMs);
+  return Math.ceil((Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1) - nowUnixMs) / 1000);
+}

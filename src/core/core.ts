@@ -1,0 +1,136 @@
+import { createMessageIds } from "../model/message-id.ts";
+import type { AgentStore } from "../ports/agent-store.ts";
+import type { ChannelStore } from "../ports/channel-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Directory } from "../ports/directory.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { MessageLog } from "../ports/message-log.ts";
+import type { OutcomeStore } from "../ports/outcome-store.ts";
+import type { TrafficStore } from "../ports/traffic-store.ts";
+import { createAdmission } from "./admission.ts";
+import { type Attachments, createAttachments } from "./attachments.ts";
+import type { CoreBounds } from "./bounds.ts";
+import { Channels } from "./channels.ts";
+import { Delivery } from "./delivery.ts";
+import { createEnvelopeFactory } from "./envelope-factory.ts";
+import { createFanout } from "./fanout.ts";
+import { createHistory, type History } from "./history.ts";
+import { Ladder } from "./ladder.ts";
+import { Receipts } from "./receipts.ts";
+import { Receive } from "./receive.ts";
+import { createRelay, type Relay } from "./relay.ts";
+import { createRoutes } from "./routes.ts";
+import { Sweeper } from "./sweeper.ts";
+import { createTraffic, type Traffic } from "./traffic.ts";
+
+export interface CoreDeps {
+  readonly log: MessageLog;
+  readonly stores: {
+    readonly agents: AgentStore;
+    readonly channels: ChannelStore;
+    readonly outcomes: OutcomeStore;
+    readonly traffic: TrafficStore;
+  };
+  readonly directory: Directory;
+  /** Marks the agent as online until the answer is called. */
+  readonly attached: (agentId: string) => () => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly hubId: string;
+  readonly bounds: CoreBounds;
+}
+
+/** Everything that moves messages. */
+export interface Core {
+  readonly relay: Relay;
+  readonly receive: Receive;
+  readonly attachments: Attachments;
+  readonly ladder: Ladder;
+  readonly history: History;
+  readonly channels: Channels;
+  readonly traffic: Traffic;
+  readonly sweeper: Sweeper;
+  /** Takes up what an earlier run left over, and starts what runs by the clock. */
+  start(): Promise<void>;
+  /** Ends deliveries and writes what is still in memory. Sends that were taken are finished by the log. */
+  stop(): Promise<void>;
+}
+
+/** Wires the core from its ports. */
+export function createCore(deps: CoreDeps): Core {
+  const { log, stores, directory, clock, logger, bounds, hubId } = deps;
+  const ids = createMessageIds(() => clock.nowUnixMs());
+  const traffic = createTraffic({ store: stores.traffic, clock, logger });
+  const receipts = new Receipts({ log, clock, ids, logger, bounds });
+  const delivery = createDelivery(deps, receipts);
+  const channels: Channels = new Channels({
+    store: stores.channels,
+    directory,
+    clock,
+    maxMembers: bounds.channelMaxMembers,
+    onChange: () => routes.forget(),
+  });
+  const checkChannel = (agentId: string, channelId: string): Promise<void> =>
+    channels.checkMember(agentId, channelId);
+  const routes = createRoutes({ directory, hubId, checkChannel });
+  const fanout = createFanout({ log, channels: stores.channels, delivery, logger });
+  const sweeper = new Sweeper({ ...stores, log, clock, logger, delivery, receipts, bounds });
+  const relay = createRelay({
+    log,
+    routes,
+    traffic,
+    bounds,
+    admission: createAdmission({
+      directory,
+      clock,
+      sentThisMonth: traffic.sentThisMonth,
+      ratePerMinute: bounds.ratePerMinute,
+    }),
+    envelopes: createEnvelopeFactory({ ids, clock, bounds }),
+    onShortLived: (stream, expiresUnixMs) => sweeper.note(stream, expiresUnixMs),
+    onChannelSend: fanout.wake,
+  });
+  const { sessionsPerAgent } = bounds;
+  const attachments = createAttachments({
+    log,
+    delivery,
+    receipts,
+    directory,
+    logger,
+    attached: deps.attached,
+    sessionsPerAgent,
+  });
+  return {
+    relay,
+    attachments,
+    channels,
+    traffic,
+    sweeper,
+    receive: new Receive({ log, attachments, delivery, receipts, logger }),
+    ladder: new Ladder({ log, clock, outcomes: stores.outcomes, receipts, relay }),
+    history: createHistory({ log, hubId, checkChannel }),
+    async start() {
+      await fanout.resumeAll();
+      sweeper.start();
+    },
+    async stop() {
+      attachments.closeAll("draining");
+      await sweeper.stop();
+      await fanout.stop();
+      await receipts.stop();
+      await traffic.stop();
+    },
+  };
+}
+
+/** Senders hear of what expired. */
+function createDelivery({ log, clock, stores }: CoreDeps, receipts: Receipts): Delivery {
+  return new Delivery({
+    log,
+    clock,
+    outcomes: stores.outcomes,
+    onExpired: (ended) => {
+      for (const end of ended) void receipts.ended(end.senderId, { ...end, to: end.receiver });
+    },
+  });
+}

@@ -1,0 +1,122 @@
+import { peekEnvelope } from "../model/envelope-codec.ts";
+import { createLru } from "../model/lru.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { LogRecord, MessageLog, StreamName } from "../ports/message-log.ts";
+import type { OutcomeRecord, OutcomeStore } from "../ports/outcome-store.ts";
+import { type ChannelPointer, decodePointer, isPointer } from "./pointer.ts";
+import type { PumpResolver } from "./pump.ts";
+import { channelStream, ownerOfInbox } from "./streams.ts";
+
+/** Bytes of channel messages kept, so that a message to many members is read once. */
+const CACHED_CHANNEL_BYTES = 16_777_216;
+
+export interface DeliveryDeps {
+  readonly log: MessageLog;
+  readonly clock: Clock;
+  readonly outcomes: OutcomeStore;
+  /** Called for messages found expired, after their end is stored. */
+  readonly onExpired: (ended: readonly OutcomeRecord[]) => void;
+}
+
+/**
+ * Turns records of inboxes into what their readers get: follows channel pointers and leaves out what has expired; a
+ * message that is left out is `expired` for good.
+ */
+export class Delivery {
+  readonly #deps: DeliveryDeps;
+  readonly #channelMessages = createLru<Uint8Array>({
+    maxWeight: CACHED_CHANNEL_BYTES,
+    weigh: (bytes) => bytes.length + 100,
+  });
+
+  constructor(deps: DeliveryDeps) {
+    this.#deps = deps;
+  }
+
+  resolver(stream: StreamName): PumpResolver {
+    return {
+      now: (records) => this.#resolveNow(records),
+      later: (records) => this.#resolveLater(stream, records),
+    };
+  }
+
+  /** A channel's message that is about to be delivered to many. */
+  remember(channelId: string, { epoch, offset, bytes }: LogRecord): void {
+    this.#channelMessages.set(cacheKey({ channelId, epoch, offset }), bytes);
+  }
+
+  /** Stores the end of messages that expired before they were read. */
+  async expire(stream: StreamName, expired: readonly LogRecord[]): Promise<void> {
+    const receiver = ownerOfInbox(stream) ?? stream;
+    const atUnixMs = this.#deps.clock.nowUnixMs();
+    const ends: OutcomeRecord[] = [];
+    for (const { bytes } of expired) {
+      if (isPointer(bytes)) continue;
+      const { id, from, kind, toChannel } = peekEnvelope(bytes);
+      if (toChannel || (kind !== "MESSAGE" && kind !== "TASK")) continue;
+      ends.push({
+        messageId: id,
+        senderId: from,
+        receiver,
+        state: "expired",
+        note: "not read in time",
+        atUnixMs,
+      });
+    }
+    if (ends.length > 0) this.#deps.onExpired(await this.#deps.outcomes.add(ends));
+  }
+
+  #resolveNow(records: readonly LogRecord[]): readonly LogRecord[] | undefined {
+    const nowUnixMs = this.#deps.clock.nowUnixMs();
+    let resolved: LogRecord[] | undefined;
+    for (const [index, record] of records.entries()) {
+      let bytes: Uint8Array | undefined = record.bytes;
+      if (isPointer(bytes)) {
+        bytes = this.#channelMessages.get(cacheKey(decodePointer(bytes)));
+        resolved ??= records.slice(0, index);
+      }
+      if (bytes === undefined || hasExpired(bytes, nowUnixMs)) return undefined;
+      resolved?.push({ epoch: record.epoch, offset: record.offset, bytes });
+    }
+    return resolved ?? records;
+  }
+
+  async #resolveLater(stream: StreamName, records: readonly LogRecord[]): Promise<readonly LogRecord[]> {
+    const followed = await Promise.all(records.map((record) => this.#follow(record)));
+    const present = followed.filter((record) => record !== undefined);
+    const nowUnixMs = this.#deps.clock.nowUnixMs();
+    const expired = present.filter((record) => hasExpired(record.bytes, nowUnixMs));
+    if (expired.length === 0) return present;
+    const committed = await this.#deps.log.acked(stream, "inbox");
+    // What was read before it expired stays read.
+    const unread = expired.filter((record) => record.offset > committed.offset);
+    await this.expire(stream, unread);
+    return present.filter((record) => !hasExpired(record.bytes, nowUnixMs));
+  }
+
+  /** Undefined when the channel's message is not kept any more. */
+  async #follow(record: LogRecord): Promise<LogRecord | undefined> {
+    if (!isPointer(record.bytes)) return record;
+    const pointer = decodePointer(record.bytes);
+    const bytes = this.#channelMessages.get(cacheKey(pointer)) ?? (await this.#readChannel(pointer));
+    return bytes === undefined ? undefined : { epoch: record.epoch, offset: record.offset, bytes };
+  }
+
+  async #readChannel(pointer: ChannelPointer): Promise<Uint8Array | undefined> {
+    const from = { epoch: pointer.epoch, offset: pointer.offset - 1 };
+    const page = await this.#deps.log.read(channelStream(pointer.channelId), { from, limit: 1 });
+    const bytes = page.records[0]?.bytes;
+    if (bytes !== undefined) this.#channelMessages.set(cacheKey(pointer), bytes);
+    return bytes;
+  }
+}
+
+function cacheKey(pointer: ChannelPointer): string {
+  return `${pointer.channelId}/${pointer.epoch}/${pointer.offset}`;
+}
+
+/** Whether the message is not to be delivered any more. */
+export function hasExpired(bytes: Uint8Array, nowUnixMs: number): boolean {
+  const { expiresUnixMs } = peekEnvelope(bytes);
+  return expiresUnixMs !== 0 && expiresUnixMs <= nowUnixMs;
+}

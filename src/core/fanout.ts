@@ -1,0 +1,155 @@
+import { peekEnvelope } from "../model/envelope-codec.ts";
+import type { Position } from "../model/position.ts";
+import type { ChannelStore } from "../ports/channel-store.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { LogRecord, MessageLog, Wake } from "../ports/message-log.ts";
+import type { Sink, SinkState } from "../ports/sink.ts";
+import type { Delivery } from "./delivery.ts";
+import { encodePointer } from "./pointer.ts";
+import { Pump } from "./pump.ts";
+import { channelStream, inboxStream } from "./streams.ts";
+
+const PAGE_SIZE = 32;
+const RETRY_MS = 50;
+const MEMBERS_PER_BATCH = 1000;
+/** Pointers are found through their channel's message, not by an id of their own. */
+const NO_ID = "00000000-0000-0000-0000-000000000000";
+
+export interface FanoutDeps {
+  readonly log: MessageLog;
+  readonly channels: ChannelStore;
+  readonly delivery: Delivery;
+  readonly logger: Logger;
+}
+
+/** Brings each message of a channel to its members: a small pointer in each inbox, in the channel's order. */
+export interface Fanout {
+  /** Makes sure that the channel's messages are being brought on; cheap when they are. */
+  wake(channelId: string): void;
+  /** Goes on with what an earlier run of the hub left over. */
+  resumeAll(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createFanout(deps: FanoutDeps): Fanout {
+  const running = new Map<string, ChannelFanout>();
+
+  function start(channelId: string): void {
+    if (running.has(channelId)) return;
+    const fanout = new ChannelFanout(deps, channelId);
+    running.set(channelId, fanout);
+    fanout.start().catch((error: unknown) => {
+      running.delete(channelId);
+      deps.logger.error("fanout.not_started", { channel: channelId, error });
+    });
+  }
+
+  return {
+    wake: start,
+    async resumeAll() {
+      for (let after = ""; ; ) {
+        const page = await deps.channels.list(undefined, after, 500);
+        for (const { channelId } of page) {
+          const stream = channelStream(channelId);
+          const [{ end }, done] = await Promise.all([
+            deps.log.read(stream, { from: { epoch: 0, offset: 0 }, limit: 0 }),
+            deps.log.acked(stream, "fanout"),
+          ]);
+          if (done.offset < end.offset) start(channelId);
+        }
+        const last = page.at(-1);
+        if (last === undefined) return;
+        after = last.channelId;
+      }
+    },
+    async stop() {
+      await Promise.all([...running.values()].map((fanout) => fanout.stop()));
+      running.clear();
+    },
+  };
+}
+
+/** One channel: a pump from its stream to the inboxes. The committed position says what every member has. */
+class ChannelFanout implements Sink {
+  readonly #deps: FanoutDeps;
+  readonly #channelId: string;
+  #pump: Pump | undefined;
+  #resume: () => void = () => undefined;
+  #working: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(deps: FanoutDeps, channelId: string) {
+    this.#deps = deps;
+    this.#channelId = channelId;
+  }
+
+  async start(): Promise<void> {
+    const { log, logger } = this.#deps;
+    const stream = channelStream(this.#channelId);
+    const done = await log.acked(stream, "fanout");
+    const source = {
+      read: (from: Position, limit: number) => log.read(stream, { from, limit }),
+      watch: (wake: Wake) => log.watch(stream, wake),
+    };
+    this.#pump = new Pump(source, this, done, {
+      pageSize: PAGE_SIZE,
+      retryMs: RETRY_MS,
+      onReadError: (error) => logger.warn("channel.not_read", { channel: this.#channelId, error }),
+    });
+    if (!this.#isStopped) this.#pump.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#pump?.stop();
+    await this.#working;
+  }
+
+  /** Says full until every member has the batch. */
+  write(records: readonly LogRecord[]): SinkState {
+    this.#working = this.#bring(records);
+    return "full";
+  }
+
+  onReady(resume: () => void): void {
+    this.#resume = resume;
+  }
+
+  close(reason: string): void {
+    this.#deps.logger.error("fanout.ended", { channel: this.#channelId, reason });
+  }
+
+  async #bring(records: readonly LogRecord[]): Promise<void> {
+    for (let waitMs = RETRY_MS; !this.#isStopped; waitMs = Math.min(waitMs * 2, 5000)) {
+      try {
+        for (const record of records) await this.#bringOne(record);
+        this.#resume();
+        return;
+      } catch (error) {
+        this.#deps.logger.warn("fanout.delayed", { channel: this.#channelId, error });
+        await new Promise((resolve) => setTimeout(resolve, waitMs).unref());
+      }
+    }
+  }
+
+  /** On a retry, members that have the pointer get it again: the id makes the repeat removable. */
+  async #bringOne(record: LogRecord): Promise<void> {
+    const { log, channels, delivery } = this.#deps;
+    delivery.remember(this.#channelId, record);
+    const sender = peekEnvelope(record.bytes).from;
+    const bytes = encodePointer({ channelId: this.#channelId, epoch: record.epoch, offset: record.offset });
+    const done = { epoch: record.epoch, offset: record.offset };
+    for (let after = ""; ; ) {
+      const members = await channels.members(this.#channelId, after, MEMBERS_PER_BATCH);
+      const isLastBatch = members.length < MEMBERS_PER_BATCH;
+      const receivers = members.filter((member) => member !== sender);
+      const appends = receivers.map((member) => log.append(inboxStream(member), { id: NO_ID, bytes }));
+      // In the same turn as the last appends, so that an engine that commits a turn at once commits both.
+      const acked = isLastBatch ? log.ack(channelStream(this.#channelId), "fanout", done) : undefined;
+      await Promise.all(appends);
+      await acked;
+      if (isLastBatch) return;
+      after = members.at(-1) ?? "";
+    }
+  }
+}

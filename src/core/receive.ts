@@ -1,0 +1,123 @@
+import { decodeEnvelope } from "../model/envelope-codec.ts";
+import { cursorFromPosition, type Position, START } from "../model/position.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { LogRecord, MessageLog, StreamName, Wake } from "../ports/message-log.ts";
+import type { Sink } from "../ports/sink.ts";
+import { type Attachments, cursorGap, startPosition } from "./attachments.ts";
+import { clampLimit, MAX_WAIT_MS } from "./bounds.ts";
+import type { Delivery } from "./delivery.ts";
+import { FirstBatchSink } from "./first-batch-sink.ts";
+import type { Delivered, Received, ReceiveInput } from "./messages.ts";
+import { Pump } from "./pump.ts";
+import type { Receipts } from "./receipts.ts";
+import { inboxStream } from "./streams.ts";
+
+const DEFAULT_LIMIT = 100;
+const PAGE_SIZE = 256;
+const RETRY_MS = 50;
+
+export interface ReceiveDeps {
+  readonly log: MessageLog;
+  readonly attachments: Attachments;
+  readonly delivery: Delivery;
+  readonly receipts: Receipts;
+  readonly logger: Logger;
+}
+
+/** Reading for callers that come and go. */
+export class Receive {
+  readonly #deps: ReceiveDeps;
+
+  constructor(deps: ReceiveDeps) {
+    this.#deps = deps;
+  }
+
+  /** One page of the inbox; waits only on an empty one. @throws MeshError gap, invalid_argument, rate_limited */
+  async receive(agentId: string, input: ReceiveInput, signal: AbortSignal): Promise<Received> {
+    const { log, attachments } = this.#deps;
+    const stream = inboxStream(agentId);
+    const start = await startPosition(log, stream, input.cursor);
+    const hasCursor = input.cursor !== undefined && input.cursor !== "";
+    if (hasCursor && input.manualAck !== true && start.offset > 0) await attachments.commit(agentId, start);
+    const limit = clampLimit(input.limit, DEFAULT_LIMIT);
+    const waitMs = Math.min(Math.max(0, input.waitMs ?? 0), MAX_WAIT_MS);
+    const page = await this.#readNow(stream, start, limit);
+    if (page !== undefined) return page;
+    if (waitMs === 0) return { records: [], cursor: cursorFromPosition(start) };
+    const records = await this.#waitFor(agentId, { start, limit, waitMs }, signal);
+    return { records, cursor: cursorFromPosition(records.at(-1) ?? start) };
+  }
+
+  /**
+   * Runs `send` and waits for a message whose reply_to is the id that it gives. The reply stays in the inbox: what
+   * passes by here counts neither as delivered nor as a session.
+   */
+  async awaitReply<Result>(
+    agentId: string,
+    wait: { readonly waitMs: number; readonly signal: AbortSignal },
+    send: () => Promise<{ result: Result; messageId: string }>,
+  ): Promise<{ result: Result; reply: Delivered | undefined }> {
+    const { log } = this.#deps;
+    const stream = inboxStream(agentId);
+    const { end } = await log.read(stream, { from: START, limit: 0 });
+    const { result, messageId } = await send();
+    const isReply = (record: LogRecord): boolean => decodeEnvelope(record.bytes).header.replyTo === messageId;
+    const sink = new FirstBatchSink(Math.min(wait.waitMs, MAX_WAIT_MS), isReply);
+    const pump = this.#pumpInto(sink, stream, end);
+    pump.start();
+    try {
+      return { result, reply: (await sink.batch(wait.signal))[0] };
+    } finally {
+      pump.stop();
+    }
+  }
+
+  /** What is there now; undefined when there is nothing. */
+  async #readNow(stream: StreamName, start: Position, limit: number): Promise<Received | undefined> {
+    const { log, delivery, receipts } = this.#deps;
+    const resolver = delivery.resolver(stream);
+    let at = start;
+    for (;;) {
+      const page = await log.read(stream, { from: at, limit });
+      if (page.gap) throw cursorGap();
+      const last = page.records.at(-1);
+      if (last === undefined) return undefined;
+      const records = resolver.now(page.records) ?? (await resolver.later(page.records));
+      at = { epoch: last.epoch, offset: last.offset };
+      if (records.length === 0) continue;
+      await receipts.open(stream);
+      receipts.handed(stream, records);
+      return { records, cursor: cursorFromPosition(at) };
+    }
+  }
+
+  /** A long poll is a delivery to a sink that is full after its first batch. */
+  async #waitFor(
+    agentId: string,
+    wait: { readonly start: Position; readonly limit: number; readonly waitMs: number },
+    signal: AbortSignal,
+  ): Promise<readonly LogRecord[]> {
+    const sink = new FirstBatchSink(wait.waitMs, () => true);
+    const input = { cursor: cursorFromPosition(wait.start), window: wait.limit };
+    const attachment = await this.#deps.attachments.attach(agentId, input, sink);
+    try {
+      return await sink.batch(signal);
+    } finally {
+      attachment.detach();
+    }
+  }
+
+  #pumpInto(sink: Sink, stream: StreamName, start: Position): Pump {
+    const { log, delivery, logger } = this.#deps;
+    const source = {
+      read: (from: Position, limit: number) => log.read(stream, { from, limit }),
+      watch: (wake: Wake) => log.watch(stream, wake),
+    };
+    return new Pump(source, sink, start, {
+      pageSize: PAGE_SIZE,
+      retryMs: RETRY_MS,
+      resolver: delivery.resolver(stream),
+      onReadError: (error) => logger.warn("inbox.not_read", { stream, error }),
+    });
+  }
+}
