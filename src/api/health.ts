@@ -1,0 +1,57 @@
+import type { HttpRequest, HttpResponse, Route } from "../ports/listener.ts";
+
+/** Faces that later layers bring: their paths answer 501 with a hint until then. */
+const COMING: readonly (readonly [path: string, what: string])[] = [
+  ["/metrics", "Prometheus metrics come with the native faces"],
+  ["/openapi.json", "the OpenAPI description comes with the native faces; README.md lists the calls"],
+  ["/console", "the web console comes later; use the command line"],
+  ["/messages/stream", "server-sent events come with the native faces; use GET /messages?wait=20 or /ws"],
+];
+
+/** Liveness, readiness, and the places of faces to come. `isReady` turns false when the hub drains. */
+export function healthRoutes(isReady: () => boolean): readonly Route[] {
+  return [
+    get("/healthz", () => json(200, { status: "ok" })),
+    get("/readyz", () => (isReady() ? json(200, { status: "ready" }) : json(503, { status: "draining" }))),
+    ...COMING.map(([path, hint]) =>
+      get(path, () => errorAnswer(501, "unimplemented", "not built yet", hint)),
+    ),
+  ];
+}
+
+/** The answer to a path that nobody has, in the words of REST, which is what a stranger speaks. */
+export function notFoundAnswer(request: HttpRequest): HttpResponse {
+  if (request.path.startsWith("/meshkore.v1.")) {
+    const hint = "Connect and gRPC-Web come with the native faces; use REST or the WebSocket at /ws";
+    return errorAnswer(501, "unimplemented", "not built yet", hint);
+  }
+  return errorAnswer(
+    404,
+    "not_found",
+    "no such path",
+    "README.md lists the calls; GET /healthz shows that the hub is up",
+  );
+}
+
+export function methodNotAllowedAnswer(_request: HttpRequest, allowed: readonly string[]): HttpResponse {
+  return errorAnswer(405, "invalid_argument", "this path has no such method", `use ${allowed.join(" or ")}`);
+}
+
+/** The answer to a WebSocket request's path opened without an upgrade. */
+export function upgradeRequiredRoute(path: string): Route {
+  return get(path, () =>
+    errorAnswer(426, "invalid_argument", "this path is a WebSocket", "connect with a WebSocket client"),
+  );
+}
+
+function get(path: string, answer: () => HttpResponse): Route {
+  return { method: "GET", path, handle: async () => answer() };
+}
+
+function errorAnswer(status: number, code: string, message: string, hint: string): HttpResponse {
+  return json(status, { error: { code, message, hint } });
+}
+
+function json(status: number, value: unknown): HttpResponse {
+  return { status, headers: { "content-type": "application/json" }, body: JSON.stringify(value) };
+}

@@ -1,0 +1,15 @@
+import type { ChannelApi } from "./channel-api.ts";
+import type { OverviewApi } from "./overview-api.ts";
+import type { RegistryApi } from "./registry-api.ts";
+import type { RelayApi } from "./relay-api.ts";
+
+/**
+ * The only way in. Native wires and foreign adapters alike translate to these calls. Every method checks the
+ * call's principal by itself and throws MeshError only.
+ */
+export interface HubApi {
+  readonly relay: RelayApi;
+  readonly channels: ChannelApi;
+  readonly registry: RegistryApi;
+  readonly overview: OverviewApi;
+}

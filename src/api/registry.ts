@@ -1,0 +1,55 @@
+import { requireAdmin, requireAgent, requireKnown } from "../model/principal.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { RegistryApi } from "./registry-api.ts";
+
+/** Binds the registry to RegistryApi: who may call what. */
+export function createRegistryApi(registry: Registry): RegistryApi {
+  const { agents, invites, entrance, accessRules } = registry;
+  return {
+    authenticate: registry.authenticate,
+
+    async createInvite({ principal }, input) {
+      requireKnown(principal);
+      return invites.create(principal, input);
+    },
+    async listInvites({ principal }) {
+      requireKnown(principal);
+      return invites.list(principal);
+    },
+    async revokeInvite({ principal }, nonce) {
+      requireKnown(principal);
+      return invites.revoke(principal, nonce);
+    },
+    describeInvite: ({ remoteAddress }, nonce) => invites.describe(nonce, remoteAddress),
+    join: ({ remoteAddress }, input) => entrance.join(input, remoteAddress),
+    register: ({ remoteAddress }, input) => entrance.register(input, remoteAddress),
+    async rotateKey({ principal }) {
+      return registry.rotateKey(requireAgent(principal).agentId);
+    },
+
+    listAgents: ({ principal }, input) => agents.list(principal, input),
+    getAgent: ({ principal }, agentId) => agents.get(principal, agentId),
+    async updateProfile({ principal }, patch) {
+      return agents.updateProfile(requireAgent(principal).agentId, patch);
+    },
+    async setPlan({ principal }, agentId, plan) {
+      requireAdmin(principal);
+      return agents.setPlan(agentId, plan);
+    },
+    async deleteAgent({ principal }, agentId) {
+      const isSelf = principal.kind === "agent" && principal.agentId === agentId;
+      if (!isSelf) requireAdmin(principal);
+      return agents.remove(agentId);
+    },
+
+    async addAccessRule({ principal }, rule) {
+      return accessRules.put(requireAgent(principal).agentId, rule);
+    },
+    async listAccessRules({ principal }) {
+      return accessRules.list(requireAgent(principal).agentId);
+    },
+    async removeAccessRule({ principal }, subject) {
+      return accessRules.remove(requireAgent(principal).agentId, subject);
+    },
+  };
+}

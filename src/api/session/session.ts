@@ -1,0 +1,322 @@
+import { MeshError, meshErrorFromUnknown } from "../../model/errors.ts";
+import { cursorFromPosition } from "../../model/position.ts";
+import type { AgentPrincipal, Call } from "../../model/principal.ts";
+import type { SocketConnection, SocketSession } from "../../ports/listener.ts";
+import type { LogRecord } from "../../ports/message-log.ts";
+import type { CloseReason, Sink, SinkState } from "../../ports/sink.ts";
+import type { Attachment, RelayApi } from "../relay-api.ts";
+import type { ClientFrame, Flow, FrameCodec, FrameWriter, Hello, SessionSend } from "./frames.ts";
+
+/** Close codes of our own, in the private range of RFC 6455, section 7.4.2. */
+export const CLOSE_CODES = {
+  malformed: 4400,
+  unauthenticated: 4401,
+  gap: 4410,
+  overloaded: 4429,
+  failed: 4500,
+  draining: 1001,
+} as const;
+
+/** Sends of one session that wait for their answer; what comes beyond is refused. */
+const MAX_UNANSWERED = 16_384;
+/** A frame leaves at the latest when this much is gathered. */
+const FLUSH_BYTES = 65_536;
+/** Frames that may wait while the session is being opened. */
+const MAX_EARLY_FRAMES = 64;
+const MAX_TIMER_MS = 2_147_483_647;
+
+export interface SessionOptions {
+  readonly relay: RelayApi;
+  /** @throws MeshError unauthenticated, rate_limited, permission_denied when it is not an agent's */
+  readonly authenticate: (token: string) => Promise<AgentPrincipal>;
+  readonly hubId: string;
+  readonly maxPayloadBytes: number;
+  readonly maxFrameBytes: number;
+  /** How long a connection without a token may wait with its hello. */
+  readonly helloMs: number;
+  readonly nowUnixMs: () => number;
+}
+
+/** What the upgrade request said. */
+export interface SessionStart {
+  readonly codec: FrameCodec;
+  /** Undefined: it comes in the first frame. */
+  readonly token: string | undefined;
+  readonly traceparent: string | undefined;
+}
+
+/**
+ * A live session of one agent over a socket: sends and acks in, results and deliveries out, every frame a batch.
+ * Whatever happens in one turn of the event loop leaves as one frame.
+ */
+export class Session implements SocketSession, Sink {
+  readonly #options: SessionOptions;
+  readonly #start: SessionStart;
+  readonly #connection: SocketConnection;
+  readonly #writer: FrameWriter;
+  readonly #abort = new AbortController();
+  #early: Uint8Array[] | undefined = [];
+  #call: Call | undefined;
+  #attachment: Attachment | undefined;
+  #resume: () => void = () => undefined;
+  #helloTimer: NodeJS.Timeout | undefined;
+  #expiryTimer: NodeJS.Timeout | undefined;
+  #unanswered = 0;
+  #isFlushScheduled = false;
+  #isFull = false;
+  #isOpening = false;
+  #isClosed = false;
+
+  constructor(options: SessionOptions, start: SessionStart, connection: SocketConnection) {
+    this.#options = options;
+    this.#start = start;
+    this.#connection = connection;
+    this.#writer = start.codec.createWriter();
+    if (start.token === undefined) this.#awaitHello();
+    else void this.#open({ token: start.token, cursor: "", noDelivery: false, window: 0 });
+  }
+
+  message(data: Uint8Array): void {
+    if (this.#isClosed) return;
+    if (this.#call !== undefined) this.#handle(data);
+    else if (this.#isOpening) this.#keepEarly(data);
+    else this.#openFromFirstFrame(data);
+  }
+
+  drained(): void {
+    this.#isFull = false;
+    this.#flush();
+    if (!this.#isFull) this.#resume();
+  }
+
+  closed(): void {
+    this.#isClosed = true;
+    this.#abort.abort();
+    clearTimeout(this.#helloTimer);
+    clearTimeout(this.#expiryTimer);
+    this.#attachment?.detach();
+  }
+
+  write(records: readonly LogRecord[]): SinkState {
+    if (this.#isClosed) return "closed";
+    this.#writer.deliver(records);
+    this.#schedule();
+    return this.#isFull ? "full" : "ready";
+  }
+
+  onReady(resume: () => void): void {
+    this.#resume = resume;
+  }
+
+  close(reason: CloseReason): void {
+    if (reason === "gap") this.#fail(new MeshError("gap", "what comes next is gone"), CLOSE_CODES.gap);
+    else if (reason === "draining") this.#fail(drainError(), CLOSE_CODES.draining);
+    else if (reason === "revoked" || reason === "expired") {
+      this.#fail(
+        new MeshError("unauthenticated", `the session ended: ${reason}`),
+        CLOSE_CODES.unauthenticated,
+      );
+    }
+  }
+
+  #awaitHello(): void {
+    this.#helloTimer = setTimeout(() => {
+      const error = new MeshError("unauthenticated", "no token came", {
+        hint: "send hello with a token first",
+      });
+      this.#fail(error, CLOSE_CODES.unauthenticated);
+    }, this.#options.helloMs);
+  }
+
+  #openFromFirstFrame(data: Uint8Array): void {
+    const frame = this.#read(data);
+    if (frame === undefined) return;
+    if (frame.hello === undefined) {
+      const error = new MeshError("unauthenticated", "the first frame has no hello", {
+        hint: "send hello with a token, or connect with an Authorization header",
+      });
+      this.#fail(error, CLOSE_CODES.unauthenticated);
+      return;
+    }
+    clearTimeout(this.#helloTimer);
+    // What else the frame holds is handled when the session is open.
+    this.#early = [data];
+    void this.#open(frame.hello);
+  }
+
+  async #open(hello: Hello): Promise<void> {
+    this.#isOpening = true;
+    try {
+      const principal = await this.#options.authenticate(this.#start.token ?? hello.token);
+      const { traceparent } = this.#start;
+      const call: Call = {
+        principal,
+        signal: this.#abort.signal,
+        remoteAddress: this.#connection.remoteAddress,
+        ...(traceparent === undefined ? {} : { traceparent }),
+      };
+      const input = {
+        window: hello.window,
+        isPaused: true,
+        ...(hello.cursor === "" ? {} : { cursor: hello.cursor }),
+      };
+      const attachment = await this.#options.relay.attach(call, input, this);
+      if (this.#isClosed) attachment.detach();
+      else this.#begin(call, principal, attachment, hello);
+    } catch (thrown) {
+      const error = meshErrorFromUnknown(thrown);
+      this.#fail(error, closeCodeOf(error));
+    }
+  }
+
+  #begin(call: Call, principal: AgentPrincipal, attachment: Attachment, hello: Hello): void {
+    this.#attachment = attachment;
+    this.#call = call;
+    this.#writer.welcome({
+      agentId: principal.agentId,
+      hubId: this.#options.hubId,
+      cursor: cursorFromPosition(attachment.start),
+      expiresUnixMs: principal.expiresUnixMs ?? 0,
+      maxPayloadBytes: this.#options.maxPayloadBytes,
+      maxFrameBytes: this.#options.maxFrameBytes,
+    });
+    this.#schedule();
+    this.#endWithToken(principal);
+    if (!hello.noDelivery) attachment.resume();
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const data of early) if (!this.#isClosed) this.#handle(data);
+  }
+
+  #endWithToken(principal: AgentPrincipal): void {
+    if (principal.expiresUnixMs === undefined) return;
+    const leftMs = principal.expiresUnixMs - this.#options.nowUnixMs();
+    if (leftMs > MAX_TIMER_MS) return;
+    this.#expiryTimer = setTimeout(() => this.close("expired"), Math.max(0, leftMs));
+    this.#expiryTimer.unref();
+  }
+
+  #keepEarly(data: Uint8Array): void {
+    this.#early?.push(data);
+    if ((this.#early?.length ?? 0) > MAX_EARLY_FRAMES) {
+      const error = new MeshError("rate_limited", "too many frames before the welcome", {
+        hint: "wait for the welcome frame",
+      });
+      this.#fail(error, CLOSE_CODES.overloaded);
+    }
+  }
+
+  #read(data: Uint8Array): ClientFrame | undefined {
+    try {
+      return this.#start.codec.read(data);
+    } catch (thrown) {
+      const error = meshErrorFromUnknown(thrown);
+      if (error.code === "malformed" || this.#call === undefined) this.#fail(error, CLOSE_CODES.malformed);
+      else this.#tell(error);
+      return undefined;
+    }
+  }
+
+  #handle(data: Uint8Array): void {
+    const frame = this.#read(data);
+    const call = this.#call;
+    if (frame === undefined || call === undefined) return;
+    for (const send of frame.sends) this.#send(call, send);
+    if (frame.ack !== undefined) this.#ack(frame.ack);
+    if (frame.flow !== undefined) this.#applyFlow(frame.flow);
+    if (frame.ping !== 0) {
+      this.#writer.pong(frame.ping);
+      this.#schedule();
+    }
+  }
+
+  #send(call: Call, send: SessionSend): void {
+    if (this.#unanswered >= MAX_UNANSWERED) {
+      const hint = "wait for results before sending more";
+      this.#refused(
+        send.ref,
+        new MeshError("rate_limited", "too many unanswered sends", { hint, retryAfterS: 1 }),
+      );
+      return;
+    }
+    this.#unanswered += 1;
+    this.#options.relay.send(call, send.input).then(
+      (sent) => {
+        this.#unanswered -= 1;
+        this.#writer.accepted(send.ref, sent);
+        this.#schedule();
+      },
+      (thrown: unknown) => {
+        this.#unanswered -= 1;
+        this.#refused(send.ref, meshErrorFromUnknown(thrown));
+      },
+    );
+  }
+
+  #refused(ref: number | string, error: MeshError): void {
+    this.#writer.refused(ref, error);
+    this.#schedule();
+  }
+
+  #ack(position: { readonly epoch: number; readonly offset: number }): void {
+    this.#attachment?.ack(position).then(
+      (committed) => {
+        this.#writer.acked(committed);
+        this.#schedule();
+      },
+      (thrown: unknown) => this.#tell(meshErrorFromUnknown(thrown)),
+    );
+  }
+
+  #applyFlow(flow: Flow): void {
+    if (flow.window > 0) this.#attachment?.setWindow(flow.window);
+    if (flow.pause) this.#attachment?.pause();
+    if (flow.resume) this.#attachment?.resume();
+  }
+
+  #tell(error: MeshError): void {
+    this.#writer.failed(error);
+    this.#schedule();
+  }
+
+  /** Says why, then ends the session. */
+  #fail(error: MeshError, closeCode: number): void {
+    if (this.#isClosed) return;
+    this.#writer.failed(error);
+    this.#flush();
+    this.#connection.close(closeCode, error.code);
+    this.closed();
+  }
+
+  #schedule(): void {
+    if (this.#writer.size >= FLUSH_BYTES) this.#flush();
+    else if (!this.#isFlushScheduled) {
+      this.#isFlushScheduled = true;
+      setImmediate(() => {
+        this.#isFlushScheduled = false;
+        this.#flush();
+      });
+    }
+  }
+
+  /** Results go out also on a full connection: they are bounded by the sends that wait for them. */
+  #flush(): void {
+    if (this.#isClosed) return;
+    const frame = this.#writer.take();
+    if (frame !== undefined) this.#isFull = this.#connection.send(frame) === "full";
+  }
+}
+
+function closeCodeOf(error: MeshError): number {
+  if (error.code === "unauthenticated" || error.code === "permission_denied")
+    return CLOSE_CODES.unauthenticated;
+  if (error.code === "gap") return CLOSE_CODES.gap;
+  if (error.code === "rate_limited") return CLOSE_CODES.overloaded;
+  return error.code === "internal" || error.code === "unavailable"
+    ? CLOSE_CODES.failed
+    : CLOSE_CODES.malformed;
+}
+
+function drainError(): MeshError {
+  return new MeshError("unavailable", "the hub is stopping", { hint: "connect again", retryAfterS: 1 });
+}

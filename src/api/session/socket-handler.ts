@@ -1,0 +1,81 @@
+import { MeshError } from "../../model/errors.ts";
+import { type AgentPrincipal, requireAgent } from "../../model/principal.ts";
+import type { HttpResponse, SocketHandler, SocketUpgrade } from "../../ports/listener.ts";
+import type { HubApi } from "../hub-api.ts";
+import type { FrameCodec } from "./frames.ts";
+import { jsonCodec } from "./json-codec.ts";
+import { protoCodec } from "./proto-codec.ts";
+import { Session, type SessionOptions } from "./session.ts";
+
+const CODECS: readonly FrameCodec[] = [protoCodec, jsonCodec];
+/** A browser cannot set a header on a WebSocket: it may hand the token over as a subprotocol. */
+const BEARER_SUBPROTOCOL = "meshkore.bearer.";
+const HELLO_MS = 10_000;
+
+export interface SocketHandlerOptions {
+  readonly api: HubApi;
+  readonly hubId: string;
+  readonly maxPayloadBytes: number;
+  readonly maxFrameBytes: number;
+  readonly nowUnixMs: () => number;
+}
+
+/** Opens a session for each WebSocket at /ws. Without a subprotocol of ours it speaks JSON. */
+export function createSocketHandler(options: SocketHandlerOptions): SocketHandler {
+  return (upgrade) => {
+    const offered = listOf(upgrade.headers.get("sec-websocket-protocol"));
+    const codec = CODECS.find((candidate) => offered.includes(candidate.subprotocol));
+    const strangers = offered.filter((name) => !name.startsWith(BEARER_SUBPROTOCOL));
+    if (codec === undefined && strangers.length > 0)
+      return { kind: "refuse", response: unknownSubprotocol() };
+    const start = {
+      codec: codec ?? jsonCodec,
+      token: tokenOf(upgrade, offered),
+      traceparent: upgrade.headers.get("traceparent"),
+    };
+    return {
+      kind: "accept",
+      subprotocol: codec?.subprotocol ?? "",
+      open: (connection) => new Session(sessionOptions(options, connection.remoteAddress), start, connection),
+    };
+  };
+}
+
+function sessionOptions(options: SocketHandlerOptions, remoteAddress: string): SessionOptions {
+  return {
+    relay: options.api.relay,
+    authenticate: async (token): Promise<AgentPrincipal> =>
+      requireAgent(await options.api.registry.authenticate(token, remoteAddress)),
+    hubId: options.hubId,
+    maxPayloadBytes: options.maxPayloadBytes,
+    maxFrameBytes: options.maxFrameBytes,
+    helloMs: HELLO_MS,
+    nowUnixMs: options.nowUnixMs,
+  };
+}
+
+function listOf(header: string | undefined): string[] {
+  return (header ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}
+
+function tokenOf(upgrade: SocketUpgrade, offered: readonly string[]): string | undefined {
+  const bearer = /^bearer +(.+)$/i.exec(upgrade.headers.get("authorization") ?? "")?.[1];
+  const fromList = offered
+    .find((name) => name.startsWith(BEARER_SUBPROTOCOL))
+    ?.slice(BEARER_SUBPROTOCOL.length);
+  return bearer ?? fromList;
+}
+
+function unknownSubprotocol(): HttpResponse {
+  const error = new MeshError("invalid_argument", "no subprotocol of this hub was offered", {
+    hint: `offer ${CODECS.map((codec) => codec.subprotocol).join(" or ")}`,
+  });
+  return {
+    status: 400,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ error: { code: error.code, message: error.message, hint: error.hint } }),
+  };
+}

@@ -1,0 +1,105 @@
+import type { PlanName } from "../model/agent.ts";
+import type { AccessStore } from "../ports/access-store.ts";
+import type { AgentStore } from "../ports/agent-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Directory } from "../ports/directory.ts";
+import type { InviteStore } from "../ports/invite-store.ts";
+import type { KeyStore } from "../ports/key-store.ts";
+import type { Logger } from "../ports/logger.ts";
+import { type AccessRules, createAccessRules } from "./access-rules.ts";
+import { createAdminCheck } from "./admin-check.ts";
+import { type Agents, createAgents } from "./agents.ts";
+import { createAttempts } from "./attempts.ts";
+import { type Authenticate, createAuthenticate } from "./authenticate.ts";
+import { createCredentials } from "./credentials.ts";
+import { createDirectory } from "./directory.ts";
+import { createEntrance, type Entrance } from "./entrance.ts";
+import { createInvites, type Invites } from "./invites.ts";
+import { createPresence, type Presence } from "./presence.ts";
+import { createSearch } from "./search.ts";
+import { configuredSecrets, storedSecrets } from "./token-secrets.ts";
+import { createTokens, TOKEN_LIFE_MS } from "./tokens.ts";
+
+export interface RegistryDeps {
+  readonly stores: {
+    readonly agents: AgentStore;
+    readonly invites: InviteStore;
+    readonly keys: KeyStore;
+    readonly access: AccessStore;
+  };
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly hubId: string;
+  /** As clients see the hub, without a slash at the end. */
+  readonly publicUrl: () => string;
+  /** Undefined = there is no operator. */
+  readonly adminToken: string | undefined;
+  /** Undefined = the hub makes its own and keeps it in the key store. */
+  readonly jwtSecret: string | undefined;
+  readonly limits: { readonly plan: PlanName; readonly attemptsPerMinute: number };
+}
+
+/** Who is on the hub. Whether a caller may do what it asks for is checked above, in src/api. */
+export interface Registry {
+  readonly authenticate: Authenticate;
+  readonly directory: Directory;
+  readonly presence: Presence;
+  readonly agents: Agents;
+  readonly invites: Invites;
+  readonly entrance: Entrance;
+  readonly accessRules: AccessRules;
+  /** A new key for the agent; the old one is valid for another hour. */
+  readonly rotateKey: (
+    agentId: string,
+  ) => Promise<{ readonly apiKey: string; readonly oldKeyExpiresUnixMs: number }>;
+  /** A new secret for tokens; those that are out stay valid until they end. */
+  readonly rotateTokenSecret: () => Promise<void>;
+}
+
+/** Builds the registry. Owns nothing that would have to be closed. */
+export function createRegistry(deps: RegistryDeps): Registry {
+  const { stores, clock, logger, hubId, publicUrl, limits } = deps;
+  const { keys } = stores;
+  const directory = createDirectory(stores, clock);
+  const presence = createPresence(clock);
+  const attempts = createAttempts({ perMinute: limits.attemptsPerMinute, clock, logger });
+  const credentials = createCredentials({ keys, directory, clock });
+  const secrets =
+    deps.jwtSecret === undefined
+      ? storedSecrets({ keys, clock, tokenLifeMs: TOKEN_LIFE_MS })
+      : configuredSecrets(deps.jwtSecret);
+  const tokens = createTokens({ secrets, hubId, clock });
+  const search = createSearch({ agents: stores.agents, directory, clock });
+  const invites = createInvites({ invites: stores.invites, directory, attempts, clock, logger, publicUrl });
+  const isAdmin = createAdminCheck(deps.adminToken);
+  directory.onChange((agentId, what) => {
+    if (what === "removed") presence.forget(agentId);
+  });
+  return {
+    authenticate: createAuthenticate({ isAdmin, credentials, tokens, directory, presence, attempts }),
+    directory,
+    presence,
+    agents: createAgents({ agents: stores.agents, directory, presence, search, clock, logger }),
+    invites,
+    entrance: createEntrance({
+      store: stores.invites,
+      invites,
+      credentials,
+      tokens,
+      directory,
+      presence,
+      attempts,
+      clock,
+      logger,
+      hubId,
+      plan: limits.plan,
+    }),
+    accessRules: createAccessRules({ access: stores.access, directory, hubId }),
+    async rotateKey(agentId) {
+      const rotated = await credentials.rotate(agentId);
+      logger.info("key.rotated", { agentId });
+      return rotated;
+    },
+    rotateTokenSecret: secrets.rotate,
+  };
+}
