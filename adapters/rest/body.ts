@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { type HttpRequest, MeshError, readJsonMembers } from "../../src/adapter-kit.ts";
+import { suggestion } from "./suggestion.ts";
+
+/** What a body must look like. */
+export interface BodyForm<Schema extends z.ZodType> {
+  readonly schema: Schema;
+  /** How to write it, for the hint: `{"to": "<agent id>", …}`. */
+  readonly expects: string;
+  /** No body at all is as `{}`. */
+  readonly mayBeEmpty?: boolean;
+}
+
+export interface Body<Schema extends z.ZodType> {
+  readonly fields: z.output<Schema>;
+  /** The bytes of each member, exactly as they came. */
+  readonly raw: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Reads a JSON object. The content-type is not asked for as long as the body is JSON: `curl -d` says that it is a form.
+ * @throws MeshError malformed for what is no JSON object, invalid_argument naming the fields that are wrong, and
+ * what reading the request throws
+ */
+export async function readBody<Schema extends z.ZodType>(
+  request: HttpRequest,
+  form: BodyForm<Schema>,
+): Promise<Body<Schema>> {
+  const bytes = await request.body();
+  const { value, raw } = bytes.length === 0 ? emptyBody(form) : parseBody(request, bytes, form.expects);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new MeshError("malformed", "the body is not a JSON object", { hint: `expected ${form.expects}` });
+  }
+  const parsed = form.schema.safeParse(value);
+  if (parsed.success) return { fields: parsed.data, raw };
+  throw errorFromIssues(parsed.error.issues, value, form);
+}
+
+interface ReadMembers {
+  readonly value: unknown;
+  readonly raw: ReadonlyMap<string, Uint8Array>;
+}
+
+function emptyBody<Schema extends z.ZodType>(form: BodyForm<Schema>): ReadMembers {
+  if (form.mayBeEmpty === true) return { value: {}, raw: new Map() };
+  throw new MeshError("malformed", "the body is empty", { hint: `expected ${form.expects}` });
+}
+
+function parseBody(request: HttpRequest, bytes: Uint8Array, expects: string): ReadMembers {
+  try {
+    return readJsonMembers(bytes);
+  } catch (thrown) {
+    if (!(thrown instanceof MeshError)) throw thrown;
+    const type = request.headers.get("content-type") ?? "";
+    const advice = isJsonType(type)
+      ? `expected ${expects}`
+      : `send JSON with content-type application/json, not ${JSON.stringify(type.slice(0, 80))}; expected ${expects}`;
+    throw new MeshError(thrown.code, thrown.message, { hint: advice, cause: thrown });
+  }
+}
+
+function isJsonType(type: string): boolean {
+  return /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(type);
+}
+
+const SHOWN_PROBLEMS = 3;
+
+function errorFromIssues<Schema extends z.ZodType>(
+  issues: readonly z.core.$ZodIssue[],
+  value: unknown,
+  form: BodyForm<Schema>,
+): MeshError {
+  const known = form.schema instanceof z.ZodObject ? Object.keys(form.schema.shape) : [];
+  const problems = issues.flatMap((issue) => problemsFromIssue(issue, value, known));
+  const more = problems.length > SHOWN_PROBLEMS ? `; and ${problems.length - SHOWN_PROBLEMS} more` : "";
+  return new MeshError("invalid_argument", problems.slice(0, SHOWN_PROBLEMS).join("; ") + more, {
+    hint: `expected ${form.expects}`,
+  });
+}
+
+function problemsFromIssue(
+  issue: z.core.$ZodIssue,
+  value: unknown,
+  known: readonly string[],
+): readonly string[] {
+  const path = pathText(issue.path);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => unknownField(path, key, path === "" ? known : []));
+  }
+  if (issue.code === "invalid_type" && valueAt(value, issue.path) === undefined)
+    return [`${path} is missing`];
+  return [path === "" ? issue.message : `${path}: ${issue.message}`];
+}
+
+/** One sentence on a field that nobody knows. */
+export function unknownField(path: string, key: string, known: readonly string[]): string {
+  const meant = suggestion(key, known);
+  const place = path === "" ? "" : ` in ${path}`;
+  const name = JSON.stringify(key.slice(0, 60));
+  return `unknown field ${name}${place}${meant === undefined ? "" : `, did you mean "${meant}"?`}`;
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path.map((part) => String(part).slice(0, 60)).join(".");
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let at = value;
+  for (const part of path) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, part)) return undefined;
+    at = Reflect.get(at, part);
+  }
+  return at;
+}

@@ -1,0 +1,16 @@
+import type { ChannelView } from "../../src/adapter-kit.ts";
+import { type AnswerObject, timeText } from "./answers.ts";
+
+/** A channel as REST shows it: its id is its name. */
+export function jsonFromChannel(channel: ChannelView): AnswerObject {
+  return {
+    id: channel.channelId,
+    name: channel.channelId,
+    owner: channel.ownerId,
+    description: channel.description,
+    private: channel.isPrivate,
+    member_count: channel.memberCount,
+    is_member: channel.isMember,
+    created_at: timeText(channel.createdUnixMs),
+  };
+}

@@ -1,0 +1,28 @@
+import { defineAdapter } from "../../src/adapter-kit.ts";
+import { restConfig } from "./config.ts";
+import { routeFromOperation } from "./inbound.ts";
+import { agentOperations } from "./routes-agents.ts";
+import { channelOperations } from "./routes-channels.ts";
+import { joinOperations } from "./routes-join.ts";
+import { messageOperations } from "./routes-messages.ts";
+import { overviewOperations } from "./routes-overview.ts";
+import { sendOperations } from "./routes-send.ts";
+import { unbuiltOperations } from "./routes-unbuilt.ts";
+
+/** JSON over HTTP for anything that can call curl. */
+export const restAdapter = defineAdapter({
+  name: "rest",
+  config: restConfig,
+  mount({ api, logger, publicUrl, hubId }) {
+    const operations = [
+      ...joinOperations(api.registry, publicUrl),
+      ...agentOperations(api.registry, hubId),
+      ...sendOperations(api.relay),
+      ...messageOperations(api.relay),
+      ...channelOperations(api.channels),
+      ...overviewOperations(api.overview),
+      ...unbuiltOperations(),
+    ];
+    return { routes: operations.map((operation) => routeFromOperation(operation, api.registry, logger)) };
+  },
+});

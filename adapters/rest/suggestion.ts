@@ -1,0 +1,60 @@
+/** Words that callers use for fields which have another name here. */
+const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
+  payload: ["message", "text", "content", "body", "data", "msg"],
+  to: ["recipient", "receiver", "target", "destination", "agent", "agent_id"],
+  agent_id: ["id", "name", "agent"],
+  agent: ["agent_id", "id", "to"],
+  dedupe_key: ["idempotency_key", "dedup_key", "request_id"],
+  ttl_s: ["ttl", "expires_in", "expires_in_s", "ttl_ms"],
+  reply_to: ["in_reply_to", "parent_id"],
+  expires_in_s: ["ttl", "ttl_s", "expires_in"],
+  max_uses: ["uses"],
+  capabilities: ["skills", "tags"],
+  capability: ["capabilities", "skill", "tag"],
+  members: ["agents"],
+  name: ["id", "channel"],
+  note: ["error", "reason"],
+  api_key: ["key", "token"],
+  cursor: ["position", "after", "since", "message_id", "id"],
+  private: ["is_private"],
+  wait: ["timeout", "wait_s"],
+};
+
+/** The known name that `word` most likely means; undefined when none is close. */
+export function suggestion(word: string, known: readonly string[]): string | undefined {
+  const asked = word.toLowerCase().replaceAll("-", "_");
+  const snake = word.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const exact = known.find((name) => name === asked || name === snake);
+  if (exact !== undefined) return exact;
+  const synonym = known.find(
+    (name) => Object.hasOwn(OTHER_WORDS, name) && OTHER_WORDS[name]?.includes(asked),
+  );
+  return synonym ?? closest(asked, known);
+}
+
+const MAX_WORD_LENGTH = 40;
+
+function closest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > MAX_WORD_LENGTH) return undefined;
+  let best: string | undefined;
+  let bestDistance = word.length < 5 ? 2 : 3;
+  for (const name of known) {
+    const distance = editDistance(word, name);
+    if (distance < bestDistance && distance < name.length) [best, bestDistance] = [name, distance];
+  }
+  return best;
+}
+
+/** Levenshtein's distance. */
+function editDistance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}

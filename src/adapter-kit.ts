@@ -1,0 +1,48 @@
+/**
+ * All that an adapter may import. An adapter translates a foreign protocol to HubApi calls, and answers,
+ * errors included, in that protocol's own words.
+ */
+import type { z } from "zod";
+import type { HubApi } from "./api/hub-api.ts";
+import type { Route } from "./ports/listener.ts";
+import type { Logger } from "./ports/logger.ts";
+
+export type * from "./api/channel-api.ts";
+export type * from "./api/hub-api.ts";
+export type * from "./api/overview-api.ts";
+export type * from "./api/registry-api.ts";
+export type * from "./api/relay-api.ts";
+export type * from "./model/agent.ts";
+export type { Envelope, Header, Kind, Priority } from "./model/envelope.ts";
+export { KINDS, PRIORITIES } from "./model/envelope.ts";
+export { decodeEnvelope } from "./model/envelope-codec.ts";
+export { ERROR_CODES, type ErrorCode, MeshError, meshErrorFromUnknown } from "./model/errors.ts";
+export type * from "./model/json.ts";
+export { readJsonMembers } from "./model/json-members.ts";
+export { isJsonText, jsonFromMessage, type MessageJson } from "./model/message-json.ts";
+export { cursorFromPosition, positionFromCursor } from "./model/position.ts";
+export { ANONYMOUS, type Call, type Principal } from "./model/principal.ts";
+export type { HttpRequest, HttpResponse, Route } from "./ports/listener.ts";
+export type { Logger } from "./ports/logger.ts";
+
+/** What the hub gives an adapter. */
+export interface AdapterContext<Config> {
+  readonly api: HubApi;
+  readonly logger: Logger;
+  readonly config: Config;
+  /** The hub's own URL as clients see it, without a slash at the end. */
+  readonly publicUrl: () => string;
+  readonly hubId: string;
+}
+
+/** An adapter describes itself: adding one is its folder plus one line in the table of `hub.ts`. */
+export interface Adapter<Schema extends z.ZodType = z.ZodType> {
+  /** Equal to its folder's name and to its key in the configuration. */
+  readonly name: string;
+  readonly config: Schema;
+  mount(context: AdapterContext<z.infer<Schema>>): { readonly routes: readonly Route[] };
+}
+
+export function defineAdapter<Schema extends z.ZodType>(adapter: Adapter<Schema>): Adapter<Schema> {
+  return adapter;
+}

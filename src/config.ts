@@ -1,0 +1,185 @@
+import { z } from "zod";
+
+/**
+ * Step 1 of configuration is a flat bag of `MESHKORE_*` texts (environment over file); step 2, here, turns it
+ * into the checked, frozen record that the hub is built from. Unknown names are errors.
+ */
+const bytes = (fallback: number, least: number, most: number) =>
+  z.coerce.number().int().min(least).max(most).default(fallback);
+const count = bytes;
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const list = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((item) => item.trim())
+      .filter((item) => item !== ""),
+  );
+const DAY_MS = 86_400_000;
+const MIB = 1_048_576;
+
+const HUB_ID = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(:\d{1,5})?$/;
+
+const settings = z.strictObject({
+  MESHKORE_HOST: z.string().min(1).default("127.0.0.1").describe("address to listen on"),
+  MESHKORE_HTTP_PORT: port(7400).describe("HTTP and WebSocket port; 0 = any free one"),
+  MESHKORE_GRPC_PORT: port(7401).describe("gRPC port; 0 = any free one"),
+  MESHKORE_DATA_DIR: z.string().min(1).default("./data").describe("where the hub keeps everything"),
+  MESHKORE_PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .optional()
+    .describe("how clients reach the hub; default: the listening address"),
+  MESHKORE_HUB_ID: z.string().regex(HUB_ID).default("localhost").describe("the domain in agent@hub"),
+  MESHKORE_LOG: z
+    .literal("embedded", "only 'embedded' is built so far; Redis comes with the scale layer")
+    .default("embedded")
+    .describe("message log engine"),
+  MESHKORE_STORE: z
+    .literal("sqlite", "only 'sqlite' is built so far; Postgres comes with the scale layer")
+    .default("sqlite")
+    .describe("store engine"),
+  MESHKORE_DURABILITY: z
+    .enum(["power", "process"])
+    .default("power")
+    .describe("what an accepted message survives: power loss, or kill -9 of the process"),
+  MESHKORE_ADMIN_TOKEN: z
+    .string()
+    .min(16)
+    .max(512)
+    .optional()
+    .describe("operator token; default: made and kept"),
+  MESHKORE_JWT_SECRET: z
+    .string()
+    .min(32)
+    .max(512)
+    .optional()
+    .describe("token secret; default: made and kept"),
+  MESHKORE_RATE_PER_MINUTE: count(60, 1, 1_000_000_000).describe(
+    "messages per minute and agent, and the burst",
+  ),
+  MESHKORE_PLAN: z.enum(["open", "free", "pro"]).default("open").describe("plan of agents that join"),
+  MESHKORE_CORS_ORIGINS: list.describe("browser origins allowed beside localhost, separated by commas"),
+  MESHKORE_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  MESHKORE_MAX_PAYLOAD_BYTES: bytes(MIB, 1, 64 * MIB).describe("largest payload"),
+  MESHKORE_MAX_HEADER_BYTES: bytes(8192, 512, 65_536).describe("largest envelope header"),
+  MESHKORE_INBOX_MAX_MESSAGES: count(1_000_000, 1, 1_000_000_000).describe("unread messages of one inbox"),
+  MESHKORE_INBOX_MAX_BYTES: bytes(4096 * MIB, 1024, 2 ** 50).describe("unread bytes of one inbox"),
+  MESHKORE_UNREAD_DAYS: z.coerce
+    .number()
+    .positive()
+    .max(3650)
+    .default(7)
+    .describe("life of an unread message"),
+  MESHKORE_HISTORY_DAYS: z.coerce.number().positive().max(3650).default(30).describe("life of history"),
+  MESHKORE_CHANNEL_MAX_MEMBERS: count(10_000, 1, 1_000_000).describe("members of one channel"),
+  MESHKORE_SESSIONS_PER_AGENT: count(64, 1, 100_000).describe("live sessions of one agent at once"),
+  MESHKORE_ATTEMPTS_PER_MINUTE: count(30, 1, 1_000_000).describe("wrong nonces, keys, tokens per address"),
+});
+
+/** The names of all settings with their meaning, for help and reference. */
+export const SETTINGS: readonly { readonly name: string; readonly meaning: string }[] = Object.entries(
+  settings.shape,
+).map(([name, schema]) => ({ name, meaning: schema.description ?? "" }));
+
+/** Names that belong to the command line, not to the hub: no error when the hub finds them. */
+const CLIENT_NAMES: ReadonlySet<string> = new Set([
+  "MESHKORE_URL",
+  "MESHKORE_API_KEY",
+  "MESHKORE_CONFIG",
+  "MESHKORE_CREDENTIALS",
+]);
+
+export interface Config {
+  readonly host: string;
+  readonly httpPort: number;
+  readonly grpcPort: number;
+  readonly dataDir: string;
+  readonly publicUrl: string | undefined;
+  readonly hubId: string;
+  readonly durability: "power" | "process";
+  readonly adminToken: string | undefined;
+  readonly jwtSecret: string | undefined;
+  readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+  readonly corsOrigins: readonly string[];
+  readonly limits: Limits;
+}
+
+/** Every bound of the hub. */
+export interface Limits {
+  readonly ratePerMinute: number;
+  readonly plan: "open" | "free" | "pro";
+  readonly maxPayloadBytes: number;
+  readonly maxHeaderBytes: number;
+  readonly inboxMaxMessages: number;
+  readonly inboxMaxBytes: number;
+  readonly unreadMs: number;
+  readonly historyMs: number;
+  readonly channelMaxMembers: number;
+  readonly sessionsPerAgent: number;
+  readonly attemptsPerMinute: number;
+}
+
+/** What is wrong with a configuration: one sentence for each setting. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    this.problems = problems;
+  }
+}
+
+/**
+ * Checks the bag and gives the frozen configuration.
+ * @throws ConfigError naming every wrong or unknown setting; values of secrets are not repeated
+ */
+export function configFromSettings(bag: Readonly<Record<string, string | undefined>>): Config {
+  const given: Record<string, string> = {};
+  for (const [name, text] of Object.entries(bag)) {
+    if (!name.startsWith("MESHKORE_") || CLIENT_NAMES.has(name)) continue;
+    if (text !== undefined && text !== "") given[name] = text;
+  }
+  const parsed = settings.safeParse(given);
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(problemFromIssue));
+  return freezeConfig(parsed.data);
+}
+
+function problemFromIssue(issue: z.core.$ZodIssue): string {
+  if (issue.code === "unrecognized_keys") {
+    return `unknown setting ${issue.keys.join(", ")}; 'meshkore config list' shows all`;
+  }
+  return `${issue.path.join(".")}: ${issue.message}`;
+}
+
+function freezeConfig(s: z.infer<typeof settings>): Config {
+  return Object.freeze({
+    host: s.MESHKORE_HOST,
+    httpPort: s.MESHKORE_HTTP_PORT,
+    grpcPort: s.MESHKORE_GRPC_PORT,
+    dataDir: s.MESHKORE_DATA_DIR,
+    publicUrl: s.MESHKORE_PUBLIC_URL,
+    hubId: s.MESHKORE_HUB_ID,
+    durability: s.MESHKORE_DURABILITY,
+    adminToken: s.MESHKORE_ADMIN_TOKEN,
+    jwtSecret: s.MESHKORE_JWT_SECRET,
+    logLevel: s.MESHKORE_LOG_LEVEL,
+    corsOrigins: Object.freeze(s.MESHKORE_CORS_ORIGINS),
+    limits: Object.freeze({
+      ratePerMinute: s.MESHKORE_RATE_PER_MINUTE,
+      plan: s.MESHKORE_PLAN,
+      maxPayloadBytes: s.MESHKORE_MAX_PAYLOAD_BYTES,
+      maxHeaderBytes: s.MESHKORE_MAX_HEADER_BYTES,
+      inboxMaxMessages: s.MESHKORE_INBOX_MAX_MESSAGES,
+      inboxMaxBytes: s.MESHKORE_INBOX_MAX_BYTES,
+      unreadMs: Math.round(s.MESHKORE_UNREAD_DAYS * DAY_MS),
+      historyMs: Math.round(s.MESHKORE_HISTORY_DAYS * DAY_MS),
+      channelMaxMembers: s.MESHKORE_CHANNEL_MAX_MEMBERS,
+      sessionsPerAgent: s.MESHKORE_SESSIONS_PER_AGENT,
+      attemptsPerMinute: s.MESHKORE_ATTEMPTS_PER_MINUTE,
+    }),
+  });
+}

@@ -1,0 +1,131 @@
+import type { HttpHandler, HttpRequest, HttpResponse } from "../../ports/listener.ts";
+import { clientGone, RequestBody } from "../request-body.ts";
+import { INTERNAL_RESPONSE } from "../response-head.ts";
+import type { CopiedHead } from "./copied-head.ts";
+import type { HttpResponse as NativeResponse } from "./uws.d.ts";
+import { writeResponse, writeUnended } from "./write-response.ts";
+
+/** Of a body that was answered before its end, this many times the limit is thrown away before the cut. */
+const DRAIN_FACTOR = 4;
+const DRAIN_MS = 2_000;
+
+export interface ExchangeLimits {
+  readonly maxBodyBytes: number;
+  readonly bodyTimeoutMs: number;
+}
+
+/**
+ * One request and its answer. Holds the native response only as long as it may be touched: until it has ended or
+ * the client went away.
+ */
+export class UwsExchange implements HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly remoteAddress: string;
+  #native: NativeResponse | undefined;
+  #body: RequestBody;
+  #limits: ExchangeLimits;
+  #declaredBytes: number | undefined;
+  #abort: AbortController | undefined;
+  #isGone = false;
+  #drainTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    native: NativeResponse,
+    head: CopiedHead,
+    limits: ExchangeLimits,
+    declaredBytes: number | undefined,
+  ) {
+    this.method = head.method;
+    this.path = head.path;
+    this.query = head.query;
+    this.headers = head.headers;
+    this.remoteAddress = head.remoteAddress;
+    this.#native = native;
+    this.#limits = limits;
+    this.#declaredBytes = declaredBytes;
+    this.#body = new RequestBody(
+      { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
+      declaredBytes,
+    );
+    native.onAborted(() => this.#clientWentAway());
+    native.onData((chunk, isLast) => this.#take(new Uint8Array(chunk), isLast));
+  }
+
+  /** Made at the first use: most handlers never ask for it. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#isGone) this.#abort.abort(clientGone());
+    }
+    return this.#abort.signal;
+  }
+
+  body(): Promise<Uint8Array> {
+    return this.#body.read();
+  }
+
+  /** Lets the handler answer and writes the answer. Never rejects. */
+  async run(handler: HttpHandler, onError: (error: unknown) => void): Promise<void> {
+    try {
+      this.#answer(await handler(this));
+    } catch (error) {
+      onError(error);
+      this.#answer(INTERNAL_RESPONSE);
+    }
+  }
+
+  #answer(response: HttpResponse): void {
+    const native = this.#native;
+    if (native === undefined) return;
+    if (this.#mustDrainFirst()) {
+      writeUnended(native, response);
+      this.#drainTimer = setTimeout(() => this.#endDrained(), DRAIN_MS);
+    } else {
+      const options = { isHead: this.method === "HEAD", lastOfConnection: this.#hasUnboundedRest() };
+      if (writeResponse(native, response, options, () => this.#finish())) this.#finish();
+    }
+    this.#body.discard();
+  }
+
+  /**
+   * The native side closes at once after the answer to a request that says `connection: close`. A client that still
+   * sends then gets a reset instead of its answer. On other connections the native side reads on by itself.
+   */
+  #mustDrainFirst(): boolean {
+    if (this.#body.isComplete || this.method === "HEAD") return false;
+    return this.headers.get("connection")?.toLowerCase().includes("close") ?? false;
+  }
+
+  #hasUnboundedRest(): boolean {
+    if (this.#body.isComplete) return false;
+    return (this.#declaredBytes ?? Number.POSITIVE_INFINITY) > DRAIN_FACTOR * this.#limits.maxBodyBytes;
+  }
+
+  #take(part: Uint8Array, isLast: boolean): void {
+    this.#body.push(part, isLast);
+    if (this.#drainTimer === undefined) return;
+    const isEnough = this.#body.receivedBytes >= DRAIN_FACTOR * this.#limits.maxBodyBytes;
+    if (isLast || isEnough) this.#endDrained();
+  }
+
+  #endDrained(): void {
+    const native = this.#native;
+    this.#finish();
+    native?.cork(() => native.end());
+  }
+
+  #finish(): void {
+    clearTimeout(this.#drainTimer);
+    this.#native = undefined;
+  }
+
+  #clientWentAway(): void {
+    this.#finish();
+    this.#isGone = true;
+    this.#body.fail(clientGone());
+    this.#abort?.abort(clientGone());
+  }
+}

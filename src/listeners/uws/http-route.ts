@@ -1,0 +1,24 @@
+import type { ListenerOptions } from "../../ports/listener.ts";
+import { copyHead, declaredLength } from "./copied-head.ts";
+import { UwsExchange } from "./exchange.ts";
+import type { RouteHandler } from "./uws.d.ts";
+
+const BODY_TIMEOUT_MS = 30_000;
+
+/** Serves every request that is no upgrade. */
+export function createHttpRoute(options: ListenerOptions): RouteHandler {
+  const limits = {
+    maxBodyBytes: options.maxBodyBytes,
+    bodyTimeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
+  };
+  return (native, request) => {
+    const head = copyHead(native, request);
+    const declared = declaredLength(head.headers);
+    if (declared === "unclear") {
+      native.writeStatus("400 Bad Request").end("the end of the body is not clear", true);
+      return;
+    }
+    const exchange = new UwsExchange(native, head, limits, declared);
+    void exchange.run(options.http, options.onError);
+  };
+}
