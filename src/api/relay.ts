@@ -28,11 +28,7 @@ export function createRelayApi(deps: RelayApiDeps): RelayApi {
     async request(call, input, waitMs) {
       const { agentId } = requireAgent(call.principal);
       const wait = { waitMs, signal: call.signal };
-      const { result, reply } = await receive.awaitReply(agentId, wait, async () => {
-        const sent = await relay.send(agentId, input);
-        return { result: sent, messageId: sent.messageId };
-      });
-      return { sent: result, reply };
+      return receive.awaitReply(agentId, wait, () => relay.send(agentId, input));
     },
     receive: async (call, input) => receive.receive(requireAgent(call.principal).agentId, input, call.signal),
     async acknowledge(call, cursor) {

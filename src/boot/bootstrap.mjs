@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { environmentFor, isFresh, NODE_VERSION, root } from "./clone.mjs";
+import { environmentFor, isFresh, NODE_VERSION, root, TYPESCRIPT_CACHE } from "./clone.mjs";
 
 /**
  * Runs a script with this process's stdio, under a fit Node and with fresh dependencies.
@@ -23,6 +23,11 @@ export async function run(script, args) {
   }
   Object.assign(process.env, environmentFor(node));
   silenceExperimentalWarnings();
+  if (script.endsWith(".ts")) {
+    // As if this process had been started with it: threads and forks take it from there.
+    process.execArgv.push("--import", TYPESCRIPT_CACHE);
+    await import(TYPESCRIPT_CACHE);
+  }
   process.argv.splice(1, process.argv.length, script, ...args);
   await import(pathToFileURL(script).href);
 }

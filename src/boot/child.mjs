@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { isatty } from "node:tty";
 import { fileURLToPath } from "node:url";
-import { environmentFor } from "./clone.mjs";
+import { environmentFor, TYPESCRIPT_CACHE } from "./clone.mjs";
 
 const LEASH = new URL("./leash.mjs", import.meta.url).href;
 /** @type {NodeJS.Signals[]} */
@@ -17,14 +17,12 @@ const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"];
  * @param {string[]} args
  */
 export async function runUnder(node, script, args) {
-  const { code, signal } = await runChild(
-    node,
-    ["--disable-warning=ExperimentalWarning", "--import", LEASH, script, ...args],
-    {
-      stdio: ["inherit", "inherit", "inherit", "ipc"],
-      env: { ...process.env, ...environmentFor(node), MESHKORE_LEASH: fileURLToPath(LEASH) },
-    },
-  );
+  const preloads = script.endsWith(".ts") ? [LEASH, TYPESCRIPT_CACHE] : [LEASH];
+  const nodeArgs = ["--disable-warning=ExperimentalWarning", ...preloads.flatMap((url) => ["--import", url])];
+  const { code, signal } = await runChild(node, [...nodeArgs, script, ...args], {
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: { ...process.env, ...environmentFor(node), MESHKORE_LEASH: fileURLToPath(LEASH) },
+  });
   endAs(code, signal);
 }
 

@@ -10,6 +10,9 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** The Node that is fetched when the present one cannot run TypeScript. */
 export const NODE_VERSION = "22.23.3";
 
+/** What a process or thread that runs our TypeScript preloads. */
+export const TYPESCRIPT_CACHE = new URL("./typescript-cache.mjs", import.meta.url).href;
+
 export const stampFile = join(root, "node_modules", ".meshkore-stamp");
 
 /**

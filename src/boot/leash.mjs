@@ -3,7 +3,7 @@
 // Only this child is on the leash, not what it forks, so the marks are taken off before its script runs.
 if (process.env["MESHKORE_LEASH"]) {
   delete process.env["MESHKORE_LEASH"];
-  process.execArgv = process.execArgv.filter((arg) => arg !== "--import" && arg !== import.meta.url);
+  process.execArgv.splice(process.execArgv.indexOf(import.meta.url) - 1, 2);
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
   process.channel?.unref();
 }

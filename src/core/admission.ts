@@ -1,7 +1,7 @@
 import type { PlanName } from "../model/agent.ts";
 import { MeshError } from "../model/errors.ts";
 import { createLru } from "../model/lru.ts";
-import { type Bucket, fullBucket, refillBucket, retryAfterS, takeToken } from "../model/token-bucket.ts";
+import { type Bucket, drawToken, fullBucket, retryAfterS } from "../model/token-bucket.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Directory } from "../ports/directory.ts";
 
@@ -27,38 +27,61 @@ export interface AdmissionDeps {
   readonly ratePerMinute: number;
 }
 
+/** To be called when the message that was let in is counted, or was refused after all. */
+export type Release = () => void;
+
 /** Lets a message in, or says when to come again. */
 export interface Admission {
-  /** A promise only when something must be looked up. @throws MeshError rate_limited, quota_exceeded */
-  admit(agentId: string): void | Promise<void>;
+  /**
+   * A promise only when something must be looked up; it gives a release when the message takes a place in a quota.
+   * @throws MeshError rate_limited, quota_exceeded
+   */
+  admit(agentId: string): undefined | Promise<Release | undefined>;
 }
 
 /** Counts by agent: a bucket of `ratePerMinute` tokens that refills in a minute, and the plan's monthly quota. */
 export function createAdmission(deps: AdmissionDeps): Admission {
   const rate = { burst: deps.ratePerMinute, perMinute: deps.ratePerMinute };
   const buckets = createLru<Bucket>({ maxWeight: TRACKED_AGENTS });
+  /** Messages that were let in and are not counted yet, so that many at once do not pass the quota together. */
+  const underWay = new Map<string, number>();
 
   function takeRate(agentId: string): void {
     const nowMs = deps.clock.steadyMs();
-    const bucket = refillBucket(buckets.get(agentId) ?? fullBucket(rate, nowMs), rate, nowMs);
-    if (bucket.tokens < 1) {
-      throw new MeshError("rate_limited", `more than ${rate.perMinute} messages a minute`, {
-        hint: "wait, then send again",
-        retryAfterS: retryAfterS(bucket, rate),
-      });
+    let bucket = buckets.get(agentId);
+    if (bucket === undefined) {
+      bucket = fullBucket(rate, nowMs);
+      buckets.set(agentId, bucket);
     }
-    buckets.set(agentId, takeToken(bucket));
+    if (drawToken(bucket, rate, nowMs)) return;
+    throw new MeshError("rate_limited", `more than ${rate.perMinute} messages a minute`, {
+      hint: "wait, then send again",
+      retryAfterS: retryAfterS(bucket, rate),
+    });
   }
 
-  async function checkQuota(agentId: string): Promise<void> {
+  async function checkQuota(agentId: string): Promise<Release | undefined> {
     const agent = await deps.directory.lookup(agentId);
     const quota = PLANS[agent?.plan ?? "open"].messagesPerMonth;
-    if (Number.isFinite(quota) && (await deps.sentThisMonth(agentId)) >= quota) {
+    if (!Number.isFinite(quota)) return undefined;
+    const loaded = await deps.sentThisMonth(agentId);
+    // What was loaded may be behind already; what is remembered is not.
+    const remembered = deps.sentThisMonth(agentId);
+    const pending = underWay.get(agentId) ?? 0;
+    if ((typeof remembered === "number" ? remembered : loaded) + pending >= quota) {
       throw new MeshError("quota_exceeded", `the plan's ${quota} messages of this month are used up`, {
         hint: "wait for the next month, or ask the operator for another plan",
         retryAfterS: secondsToNextMonth(deps.clock.nowUnixMs()),
       });
     }
+    underWay.set(agentId, pending + 1);
+    return () => release(agentId);
+  }
+
+  function release(agentId: string): void {
+    const pending = underWay.get(agentId) ?? 0;
+    if (pending > 1) underWay.set(agentId, pending - 1);
+    else underWay.delete(agentId);
   }
 
   return {

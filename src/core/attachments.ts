@@ -1,25 +1,15 @@
 import { MeshError } from "../model/errors.ts";
 import { type Position, positionFromCursor } from "../model/position.ts";
+import { unauthenticated } from "../model/principal.ts";
 import type { Directory } from "../ports/directory.ts";
-import type { Logger } from "../ports/logger.ts";
-import type { LogRecord, MessageLog, StreamName } from "../ports/message-log.ts";
-import type { CloseReason, Sink, SinkState } from "../ports/sink.ts";
-import type { Delivery } from "./delivery.ts";
+import type { MessageLog, StreamName } from "../ports/message-log.ts";
+import type { CloseReason, Sink } from "../ports/sink.ts";
+import { LiveDelivery, type LiveDeliveryDeps, type LiveDeliveryOptions } from "./live-delivery.ts";
 import type { AttachInput, Attachment } from "./messages.ts";
-import { Pump } from "./pump.ts";
-import type { Receipts } from "./receipts.ts";
 import { inboxStream } from "./streams.ts";
 
-const PAGE_SIZE = 256;
-const RETRY_MS = 50;
-const SAFETY_READ_MS = 15_000;
-
-export interface AttachmentsDeps {
-  readonly log: MessageLog;
-  readonly delivery: Delivery;
-  readonly receipts: Receipts;
+export interface AttachmentsDeps extends LiveDeliveryDeps {
   readonly directory: Directory;
-  readonly logger: Logger;
   /** Marks the agent as online until the answer is called. */
   readonly attached: (agentId: string) => () => void;
   readonly sessionsPerAgent: number;
@@ -27,7 +17,7 @@ export interface AttachmentsDeps {
 
 /** Live deliveries of inboxes. Several of one agent mirror: each gets every record after its own cursor. */
 export interface Attachments {
-  /** @throws MeshError gap, invalid_argument, rate_limited */
+  /** @throws MeshError gap, invalid_argument, rate_limited, unavailable when the hub is stopping */
   attach(agentId: string, input: AttachInput, sink: Sink): Promise<Attachment>;
   /** Moves the committed position; answers when durable with where it is now. @throws MeshError gap */
   commit(agentId: string, position: Position): Promise<Position>;
@@ -36,11 +26,10 @@ export interface Attachments {
 }
 
 export function createAttachments(deps: AttachmentsDeps): Attachments {
-  const open = new Map<string, Set<LiveDelivery>>();
+  const sessions = new Sessions(deps.sessionsPerAgent);
 
   deps.directory.onChange((agentId, what) => {
-    if (what !== "removed") return;
-    for (const live of [...(open.get(agentId) ?? [])]) live.end("revoked");
+    if (what === "removed") sessions.revoke(agentId);
   });
 
   async function commit(agentId: string, position: Position): Promise<Position> {
@@ -48,45 +37,106 @@ export function createAttachments(deps: AttachmentsDeps): Attachments {
     await deps.receipts.open(stream);
     const mark = await deps.log.ack(stream, "inbox", position);
     deps.receipts.read(stream, mark.offset);
+    sessions.acknowledged(agentId, mark.offset);
     return { epoch: mark.epoch, offset: mark.offset };
   }
 
-  function add(agentId: string, live: LiveDelivery): void {
-    const lives = open.get(agentId) ?? new Set();
-    lives.add(live);
-    open.set(agentId, lives);
+  async function findStart(stream: StreamName, cursor: string | undefined): Promise<Position> {
+    const start = await startPosition(deps.log, stream, cursor);
+    await deps.receipts.open(stream);
+    await deps.receipts.seen(stream, start.offset);
+    return start;
   }
 
-  function remove(agentId: string, live: LiveDelivery): void {
-    const lives = open.get(agentId);
-    lives?.delete(live);
-    if (lives?.size === 0) open.delete(agentId);
+  function begin(agentId: string, place: Place, options: LiveDeliveryOptions): LiveDelivery {
+    const detachPresence = deps.attached(agentId);
+    const live: LiveDelivery = new LiveDelivery(deps, options, {
+      commit: (position) => commit(agentId, position),
+      ended: () => {
+        detachPresence();
+        place.lives.delete(live);
+        sessions.forgetIfEmpty(agentId, place);
+      },
+    });
+    place.lives.add(live);
+    live.begin();
+    return live;
   }
 
   return {
     commit,
     async attach(agentId, input, sink) {
-      checkRoom(open.get(agentId)?.size ?? 0, deps.sessionsPerAgent);
+      const place = sessions.reserve(agentId);
       const stream = inboxStream(agentId);
-      await deps.receipts.open(stream);
-      const start = await startPosition(deps.log, stream, input.cursor);
-      const detachPresence = deps.attached(agentId);
-      const options = { stream, start, sink, window: input.window ?? 0, isPaused: input.isPaused ?? false };
-      const live: LiveDelivery = new LiveDelivery(deps, options, {
-        commit: (position) => commit(agentId, position),
-        ended: () => {
-          detachPresence();
-          remove(agentId, live);
-        },
-      });
-      add(agentId, live);
-      live.begin();
-      return live;
+      try {
+        const start = await findStart(stream, input.cursor);
+        sessions.checkStillOpen(agentId, place);
+        const { window = 0, isPaused = false } = input;
+        return begin(agentId, place, { stream, start, sink, window, isPaused });
+      } finally {
+        place.opening -= 1;
+        sessions.forgetIfEmpty(agentId, place);
+      }
     },
-    closeAll(reason) {
-      for (const lives of [...open.values()]) for (const live of [...lives]) live.end(reason);
-    },
+    closeAll: (reason) => sessions.closeAll(reason),
   };
+}
+
+/** What one agent has open; `opening`: how many more are being opened. */
+interface Place {
+  readonly lives: Set<LiveDelivery>;
+  opening: number;
+}
+
+class Sessions {
+  readonly #places = new Map<string, Place>();
+  readonly #mostOfAgent: number;
+  #isClosed = false;
+
+  constructor(mostOfAgent: number) {
+    this.#mostOfAgent = mostOfAgent;
+  }
+
+  /** To be called before the first await, so that no two take the last place. @throws MeshError rate_limited, unavailable */
+  reserve(agentId: string): Place {
+    if (this.#isClosed) throw stopping();
+    const place = this.#places.get(agentId) ?? { lives: new Set(), opening: 0 };
+    checkRoom(place.lives.size + place.opening, this.#mostOfAgent);
+    place.opening += 1;
+    this.#places.set(agentId, place);
+    return place;
+  }
+
+  /** @throws MeshError unavailable, unauthenticated when the agent was removed meanwhile */
+  checkStillOpen(agentId: string, place: Place): void {
+    if (this.#isClosed) throw stopping();
+    if (this.#places.get(agentId) !== place) throw unauthenticated();
+  }
+
+  forgetIfEmpty(agentId: string, place: Place): void {
+    const isEmpty = place.lives.size + place.opening === 0;
+    if (isEmpty && this.#places.get(agentId) === place) this.#places.delete(agentId);
+  }
+
+  acknowledged(agentId: string, offset: number): void {
+    for (const live of this.#places.get(agentId)?.lives ?? []) live.acknowledged(offset);
+  }
+
+  revoke(agentId: string): void {
+    const place = this.#places.get(agentId);
+    // Sessions that are being opened find that their place is gone.
+    this.#places.delete(agentId);
+    for (const live of [...(place?.lives ?? [])]) live.end("revoked");
+  }
+
+  closeAll(reason: CloseReason): void {
+    this.#isClosed = true;
+    for (const { lives } of [...this.#places.values()]) for (const live of [...lives]) live.end(reason);
+  }
+}
+
+function stopping(): MeshError {
+  return new MeshError("unavailable", "the hub is stopping", { hint: "connect again", retryAfterS: 1 });
 }
 
 function checkRoom(openCount: number, most: number): void {
@@ -103,121 +153,17 @@ export async function startPosition(
   stream: StreamName,
   cursor: string | undefined,
 ): Promise<Position> {
-  if (cursor === undefined || cursor === "") return log.acked(stream, "inbox");
-  const position = positionFromCursor(cursor);
-  const page = await log.read(stream, { from: position, limit: 0 });
-  if (page.gap) throw cursorGap();
-  return position;
+  const isGiven = cursor !== undefined && cursor !== "";
+  const { epoch, offset } = isGiven ? positionFromCursor(cursor) : await log.acked(stream, "inbox");
+  const page = await log.read(stream, { from: { epoch, offset }, limit: 0 });
+  if (!page.gap) return { epoch, offset };
+  if (isGiven) throw cursorGap();
+  // Retention has passed the committed position: who asks for what there is gets what there is.
+  return { epoch: page.first.epoch, offset: page.first.offset - 1 };
 }
 
 export function cursorGap(): MeshError {
   return new MeshError("gap", "what that cursor points to is not in the inbox", {
     hint: "it is too old or from elsewhere: start without a cursor, after your committed ack",
   });
-}
-
-interface LiveDeliveryHooks {
-  readonly commit: (position: Position) => Promise<Position>;
-  readonly ended: () => void;
-}
-
-/** One reader: a pump, its window, and what was handed to it. */
-class LiveDelivery implements Attachment {
-  readonly start: Position;
-  readonly #pump: Pump;
-  readonly #sink: Sink;
-  readonly #hooks: LiveDeliveryHooks;
-  #window: number;
-  #ackedOffset: number;
-  #isPaused = false;
-  #hasEnded = false;
-
-  constructor(
-    deps: AttachmentsDeps,
-    options: { stream: StreamName; start: Position; sink: Sink; window: number; isPaused: boolean },
-    hooks: LiveDeliveryHooks,
-  ) {
-    this.start = options.start;
-    this.#sink = options.sink;
-    this.#hooks = hooks;
-    this.#window = options.window;
-    this.#isPaused = options.isPaused;
-    this.#ackedOffset = options.start.offset;
-    const source = {
-      read: (from: Position, limit: number) => deps.log.read(options.stream, { from, limit }),
-      watch: (wake: (records: readonly LogRecord[]) => void) => deps.log.watch(options.stream, wake),
-    };
-    this.#pump = new Pump(source, this.#reportingSink(deps.receipts, options), options.start, {
-      pageSize: PAGE_SIZE,
-      retryMs: RETRY_MS,
-      ...(deps.log.traits.lossyWakes ? { safetyReadMs: SAFETY_READ_MS } : {}),
-      resolver: deps.delivery.resolver(options.stream),
-      room: () => this.#room(),
-      onReadError: (error) => deps.logger.warn("inbox.not_read", { stream: options.stream, error }),
-      onEnd: () => this.#finish(),
-    });
-  }
-
-  begin(): void {
-    this.#pump.start();
-  }
-
-  async ack(position: Position): Promise<Position> {
-    const committed = await this.#hooks.commit(position);
-    this.#ackedOffset = Math.max(this.#ackedOffset, position.offset);
-    if (!this.#isPaused && this.#window > 0) this.#pump.resume();
-    return committed;
-  }
-
-  pause(): void {
-    this.#isPaused = true;
-    this.#pump.pause();
-  }
-
-  resume(): void {
-    this.#isPaused = false;
-    this.#pump.resume();
-  }
-
-  setWindow(window: number): void {
-    this.#window = window;
-    if (!this.#isPaused) this.#pump.resume();
-  }
-
-  detach(): void {
-    this.#pump.stop();
-    this.#finish();
-  }
-
-  end(reason: CloseReason): void {
-    if (this.#hasEnded) return;
-    this.detach();
-    this.#sink.close(reason);
-  }
-
-  #finish(): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#hooks.ended();
-  }
-
-  #room(): number {
-    if (this.#isPaused) return 0;
-    if (this.#window === 0) return Number.POSITIVE_INFINITY;
-    return this.#window - (this.#pump.at.offset - this.#ackedOffset);
-  }
-
-  /** The sink, with the receipts told of what it took. */
-  #reportingSink(receipts: Receipts, options: { stream: StreamName; sink: Sink }): Sink {
-    const { stream, sink } = options;
-    return {
-      write: (records): SinkState => {
-        const answer = sink.write(records);
-        if (answer !== "closed") receipts.handed(stream, records);
-        return answer;
-      },
-      onReady: (resume) => sink.onReady(() => !this.#isPaused && resume()),
-      close: (reason) => sink.close(reason),
-    };
-  }
 }

@@ -37,9 +37,11 @@ export interface CreateChannelInput {
   readonly isPrivate?: boolean;
 }
 
-/** Named groups. A private channel does not exist for those who are not in it. */
+/** Named groups. A private channel does not exist for those who neither own it nor are in it. */
 export class Channels {
   readonly #deps: ChannelsDeps;
+  /** Channels that each agent is making right now, so that many at once do not pass its plan together. */
+  readonly #creating = new Map<string, number>();
 
   constructor(deps: ChannelsDeps) {
     this.#deps = deps;
@@ -50,8 +52,24 @@ export class Channels {
     checkNewChannel(input);
     const members = [...new Set([agentId, ...(input.members ?? [])])];
     this.#checkSize(members.length);
-    await this.#checkPlan(agentId);
-    await this.#checkCandidates(agentId, members);
+    const creating = this.#creating.get(agentId) ?? 0;
+    this.#creating.set(agentId, creating + 1);
+    try {
+      await this.#checkPlan(agentId, creating);
+      await this.#checkCandidates(agentId, members);
+      return await this.#createNow(agentId, input, members);
+    } finally {
+      const left = (this.#creating.get(agentId) ?? 1) - 1;
+      if (left > 0) this.#creating.set(agentId, left);
+      else this.#creating.delete(agentId);
+    }
+  }
+
+  async #createNow(
+    agentId: string,
+    input: CreateChannelInput,
+    members: readonly string[],
+  ): Promise<ChannelView> {
     const channel = {
       channelId: input.name,
       ownerId: agentId,
@@ -144,7 +162,7 @@ export class Channels {
 
   async #visible(agentId: string | undefined, channelId: string): Promise<ChannelRecord> {
     const channel = isId(channelId) ? await this.#deps.store.find(channelId) : undefined;
-    const mustBeMember = channel?.isPrivate === true && agentId !== undefined;
+    const mustBeMember = channel?.isPrivate === true && agentId !== undefined && agentId !== channel.ownerId;
     if (channel === undefined || (mustBeMember && !(await this.#isMember(agentId, channelId)))) {
       throw new MeshError("not_found", "no such channel", {
         hint: "GET /channels lists those that you may see",
@@ -176,21 +194,25 @@ export class Channels {
         });
       }
       if (member !== agentId && !mayReach(await directory.rules(member), agentId)) {
-        throw new MeshError("permission_denied", `${member} does not want to be added by you`);
+        throw new MeshError("permission_denied", `${member} does not want to be added by you`, {
+          hint: "ask it to join by itself",
+        });
       }
     }
   }
 
   #checkSize(count: number): void {
     if (count <= this.#deps.maxMembers) return;
-    throw new MeshError("too_large", `a channel has at most ${this.#deps.maxMembers} members`);
+    throw new MeshError("too_large", `a channel has at most ${this.#deps.maxMembers} members`, {
+      hint: "make a second channel",
+    });
   }
 
-  async #checkPlan(agentId: string): Promise<void> {
+  async #checkPlan(agentId: string, creating: number): Promise<void> {
     const agent = await this.#deps.directory.lookup(agentId);
     const { ownedChannels } = PLANS[agent?.plan ?? "open"];
-    if (!Number.isFinite(ownedChannels) || (await this.#deps.store.countOwned(agentId)) < ownedChannels)
-      return;
+    if (!Number.isFinite(ownedChannels)) return;
+    if ((await this.#deps.store.countOwned(agentId)) + creating < ownedChannels) return;
     throw new MeshError("quota_exceeded", `the plan allows ${ownedChannels} channels`, {
       hint: "delete one, or ask the operator for another plan",
     });
@@ -204,7 +226,13 @@ function checkNewChannel(input: CreateChannelInput): void {
     });
   }
   if ((input.description?.length ?? 0) > MAX_DESCRIPTION_LENGTH) {
-    throw new MeshError("invalid_argument", `a description has at most ${MAX_DESCRIPTION_LENGTH} characters`);
+    throw new MeshError(
+      "invalid_argument",
+      `a description has at most ${MAX_DESCRIPTION_LENGTH} characters`,
+      {
+        hint: "put what is long into a message",
+      },
+    );
   }
 }
 

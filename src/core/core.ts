@@ -129,8 +129,9 @@ function createDelivery({ log, clock, stores }: CoreDeps, receipts: Receipts): D
     log,
     clock,
     outcomes: stores.outcomes,
-    onExpired: (ended) => {
-      for (const end of ended) void receipts.ended(end.senderId, { ...end, to: end.receiver });
+    onExpired: (stream, expired, told) => {
+      receipts.endedUnread(stream, expired);
+      for (const end of told) void receipts.ended(end.senderId, { ...end, to: end.receiver });
     },
   });
 }

@@ -14,8 +14,12 @@ export interface DeliveryDeps {
   readonly log: MessageLog;
   readonly clock: Clock;
   readonly outcomes: OutcomeStore;
-  /** Called for messages found expired, after their end is stored. */
-  readonly onExpired: (ended: readonly OutcomeRecord[]) => void;
+  /** Called for records found expired and unread, after their end is stored; `told`: the ends that senders hear of. */
+  readonly onExpired: (
+    stream: StreamName,
+    expired: readonly LogRecord[],
+    told: readonly OutcomeRecord[],
+  ) => void;
 }
 
 /**
@@ -45,15 +49,27 @@ export class Delivery {
     this.#channelMessages.set(cacheKey({ channelId, epoch, offset }), bytes);
   }
 
+  /** Those of the records of an inbox that are not to be delivered any more, channels' messages included. */
+  async overdue(records: readonly LogRecord[]): Promise<readonly LogRecord[]> {
+    const followed = await Promise.all(records.map((record) => this.#follow(record)));
+    const nowUnixMs = this.#deps.clock.nowUnixMs();
+    return records.filter((_, index) => {
+      const bytes = followed[index]?.bytes;
+      return bytes === undefined || hasExpired(bytes, nowUnixMs);
+    });
+  }
+
   /** Stores the end of messages that expired before they were read. */
   async expire(stream: StreamName, expired: readonly LogRecord[]): Promise<void> {
     const receiver = ownerOfInbox(stream) ?? stream;
     const atUnixMs = this.#deps.clock.nowUnixMs();
     const ends: OutcomeRecord[] = [];
+    const silent = new Set<string>();
     for (const { bytes } of expired) {
       if (isPointer(bytes)) continue;
-      const { id, from, kind, toChannel } = peekEnvelope(bytes);
+      const { id, from, kind, toChannel, noReceipts } = peekEnvelope(bytes);
       if (toChannel || (kind !== "MESSAGE" && kind !== "TASK")) continue;
+      if (noReceipts) silent.add(id);
       ends.push({
         messageId: id,
         senderId: from,
@@ -63,7 +79,9 @@ export class Delivery {
         atUnixMs,
       });
     }
-    if (ends.length > 0) this.#deps.onExpired(await this.#deps.outcomes.add(ends));
+    const added = ends.length > 0 ? await this.#deps.outcomes.add(ends) : [];
+    const told = added.filter(({ messageId }) => !silent.has(messageId));
+    this.#deps.onExpired(stream, expired, told);
   }
 
   #resolveNow(records: readonly LogRecord[]): readonly LogRecord[] | undefined {

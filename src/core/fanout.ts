@@ -1,8 +1,9 @@
 import { peekEnvelope } from "../model/envelope-codec.ts";
+import { NO_MESSAGE_ID } from "../model/message-id.ts";
 import type { Position } from "../model/position.ts";
 import type { ChannelStore } from "../ports/channel-store.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { LogRecord, MessageLog, Wake } from "../ports/message-log.ts";
+import type { LogRecord, MessageLog, StreamName, Wake } from "../ports/message-log.ts";
 import type { Sink, SinkState } from "../ports/sink.ts";
 import type { Delivery } from "./delivery.ts";
 import { encodePointer } from "./pointer.ts";
@@ -12,8 +13,6 @@ import { channelStream, inboxStream } from "./streams.ts";
 const PAGE_SIZE = 32;
 const RETRY_MS = 50;
 const MEMBERS_PER_BATCH = 1000;
-/** Pointers are found through their channel's message, not by an id of their own. */
-const NO_ID = "00000000-0000-0000-0000-000000000000";
 
 export interface FanoutDeps {
   readonly log: MessageLog;
@@ -33,10 +32,14 @@ export interface Fanout {
 
 export function createFanout(deps: FanoutDeps): Fanout {
   const running = new Map<string, ChannelFanout>();
+  let isStopped = false;
 
   function start(channelId: string): void {
-    if (running.has(channelId)) return;
-    const fanout = new ChannelFanout(deps, channelId);
+    if (isStopped || running.has(channelId)) return;
+    const fanout = new ChannelFanout(deps, channelId, () => {
+      running.delete(channelId);
+      start(channelId);
+    });
     running.set(channelId, fanout);
     fanout.start().catch((error: unknown) => {
       running.delete(channelId);
@@ -63,6 +66,7 @@ export function createFanout(deps: FanoutDeps): Fanout {
       }
     },
     async stop() {
+      isStopped = true;
       await Promise.all([...running.values()].map((fanout) => fanout.stop()));
       running.clear();
     },
@@ -76,22 +80,25 @@ class ChannelFanout implements Sink {
   #pump: Pump | undefined;
   #resume: () => void = () => undefined;
   #working: Promise<void> = Promise.resolve();
+  #marking: Promise<void> = Promise.resolve();
+  readonly #onGap: () => void;
   #isStopped = false;
 
-  constructor(deps: FanoutDeps, channelId: string) {
+  constructor(deps: FanoutDeps, channelId: string, onGap: () => void) {
     this.#deps = deps;
     this.#channelId = channelId;
+    this.#onGap = onGap;
   }
 
   async start(): Promise<void> {
     const { log, logger } = this.#deps;
     const stream = channelStream(this.#channelId);
-    const done = await log.acked(stream, "fanout");
+    const start = await this.#findStart(stream);
     const source = {
       read: (from: Position, limit: number) => log.read(stream, { from, limit }),
       watch: (wake: Wake) => log.watch(stream, wake),
     };
-    this.#pump = new Pump(source, this, done, {
+    this.#pump = new Pump(source, this, start, {
       pageSize: PAGE_SIZE,
       retryMs: RETRY_MS,
       onReadError: (error) => logger.warn("channel.not_read", { channel: this.#channelId, error }),
@@ -99,10 +106,24 @@ class ChannelFanout implements Sink {
     if (!this.#isStopped) this.#pump.start();
   }
 
+  /** After what every member has, or, where retention has passed that, with what is still kept. */
+  async #findStart(stream: StreamName): Promise<Position> {
+    const { epoch, offset } = await this.#deps.log.acked(stream, "fanout");
+    const { gap, first } = await this.#deps.log.read(stream, { from: { epoch, offset }, limit: 0 });
+    if (!gap) return { epoch, offset };
+    this.#deps.logger.warn("fanout.skipped", {
+      channel: this.#channelId,
+      from: offset + 1,
+      to: first.offset - 1,
+    });
+    return { epoch: first.epoch, offset: first.offset - 1 };
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#pump?.stop();
     await this.#working;
+    await this.#marking;
   }
 
   /** Says full until every member has the batch. */
@@ -115,8 +136,9 @@ class ChannelFanout implements Sink {
     this.#resume = resume;
   }
 
-  close(reason: string): void {
-    this.#deps.logger.error("fanout.ended", { channel: this.#channelId, reason });
+  /** The pump ends by itself only on a gap. */
+  close(): void {
+    if (!this.#isStopped) this.#onGap();
   }
 
   async #bring(records: readonly LogRecord[]): Promise<void> {
@@ -138,18 +160,30 @@ class ChannelFanout implements Sink {
     delivery.remember(this.#channelId, record);
     const sender = peekEnvelope(record.bytes).from;
     const bytes = encodePointer({ channelId: this.#channelId, epoch: record.epoch, offset: record.offset });
-    const done = { epoch: record.epoch, offset: record.offset };
     for (let after = ""; ; ) {
       const members = await channels.members(this.#channelId, after, MEMBERS_PER_BATCH);
       const isLastBatch = members.length < MEMBERS_PER_BATCH;
       const receivers = members.filter((member) => member !== sender);
-      const appends = receivers.map((member) => log.append(inboxStream(member), { id: NO_ID, bytes }));
-      // In the same turn as the last appends, so that an engine that commits a turn at once commits both.
-      const acked = isLastBatch ? log.ack(channelStream(this.#channelId), "fanout", done) : undefined;
-      await Promise.all(appends);
-      await acked;
-      if (isLastBatch) return;
+      await Promise.all(
+        receivers.map((member) => log.append(inboxStream(member), { id: NO_MESSAGE_ID, bytes })),
+      );
+      if (isLastBatch) {
+        this.#mark({ epoch: record.epoch, offset: record.offset });
+        return;
+      }
       after = members.at(-1) ?? "";
     }
+  }
+
+  /**
+   * Every member has the record. Said only when the pointers are durable, as a mark may be written before appends
+   * that wait, and not waited for: a crash in between costs repeats, never a message.
+   */
+  #mark(done: Position): void {
+    const { log, logger } = this.#deps;
+    this.#marking = log.ack(channelStream(this.#channelId), "fanout", done).then(
+      () => undefined,
+      (error: unknown) => logger.warn("fanout.not_marked", { channel: this.#channelId, error }),
+    );
   }
 }

@@ -13,6 +13,8 @@ const DEFAULT_LIMIT = 50;
 const READ_PAGE = 250;
 /** Records looked at for one page; a page may then be short and still have a cursor. */
 const MAX_SCANNED = 10_000;
+/** A page ends when it holds this much, but not before its first message. */
+const MAX_PAGE_BYTES = 1_048_576;
 /** Stands in a cursor for a stream that is read to its beginning. */
 const DONE = "x";
 
@@ -34,7 +36,7 @@ export interface History {
 export function createHistory(deps: HistoryDeps): History {
   async function ofChannel(channelId: string, input: HistoryInput): Promise<HistoryPage> {
     const limit = clampLimit(input.limit, DEFAULT_LIMIT);
-    const from = input.cursor === undefined ? START : positionFromCursor(input.cursor);
+    const from = startFromCursor(input.cursor);
     const page = await deps.log.read(channelStream(channelId), { from, direction: "backward", limit });
     const oldest = page.records.at(-1);
     const hasMore = oldest !== undefined && oldest.offset > page.first.offset;
@@ -45,7 +47,7 @@ export function createHistory(deps: HistoryDeps): History {
   }
 
   async function ofAgents(agentId: string, peer: string, input: HistoryInput): Promise<HistoryPage> {
-    const [mine, theirs] = splitCursor(input.cursor);
+    const [mine, theirs] = splitCursor(input.cursor, agentId === peer ? 1 : 2);
     const received = new Walk(deps.log, inboxStream(agentId), mine, (header) => header.from === peer);
     const sent = new Walk(deps.log, inboxStream(peer), theirs, (header) => header.from === agentId);
     const walks = agentId === peer ? [received] : [received, sent];
@@ -71,6 +73,7 @@ export function createHistory(deps: HistoryDeps): History {
 
 async function mergeNewestFirst(walks: readonly Walk[], limit: number): Promise<Uint8Array[]> {
   const envelopes: Uint8Array[] = [];
+  let bytes = 0;
   while (envelopes.length < limit) {
     const heads = await Promise.all(walks.map((walk) => walk.head()));
     // A walk that ran out of its share of looking hides what may be newer: the page ends here.
@@ -83,6 +86,8 @@ async function mergeNewestFirst(walks: readonly Walk[], limit: number): Promise<
     }
     const taken = newest === undefined ? undefined : heads[newest];
     if (taken === undefined || newest === undefined) break;
+    bytes += taken.bytes.length;
+    if (bytes > MAX_PAGE_BYTES && envelopes.length > 0) break;
     envelopes.push(taken.bytes);
     walks[newest]?.take();
   }
@@ -110,7 +115,8 @@ class Walk {
     this.#log = log;
     this.#stream = stream;
     this.#matches = matches;
-    this.#from = cursor === DONE ? undefined : cursor === undefined ? START : positionFromCursor(cursor);
+    this.#from = cursor === DONE ? undefined : startFromCursor(cursor);
+    this.#next = this.#from;
   }
 
   /** Looked at as much as one page may, without a match. */
@@ -157,6 +163,10 @@ class Walk {
   async #readOn(): Promise<boolean> {
     const from = this.#from ?? START;
     const page = await this.#log.read(this.#stream, { from, direction: "backward", limit: READ_PAGE });
+    // The end as it is now, so that what comes later does not turn up in the middle of older pages.
+    if (from.offset === 0 && from.epoch === 0) {
+      this.#next = { epoch: page.end.epoch, offset: page.end.offset + 1 };
+    }
     this.#page = page.records;
     this.#index = 0;
     if (page.records.length === 0) this.#from = undefined;
@@ -164,8 +174,16 @@ class Walk {
   }
 }
 
-function splitCursor(cursor: string | undefined): readonly [string | undefined, string | undefined] {
-  if (cursor === undefined || cursor === "") return [undefined, undefined];
-  const [mine, theirs] = cursor.split("~");
-  return [mine, theirs];
+function startFromCursor(cursor: string | undefined): Position {
+  return cursor === undefined || cursor === "" ? START : positionFromCursor(cursor);
+}
+
+/** One cursor for each inbox. @throws MeshError invalid_argument */
+function splitCursor(cursor: string | undefined, inboxes: number): readonly (string | undefined)[] {
+  if (cursor === undefined || cursor === "") return [];
+  const parts = cursor.split("~");
+  if (parts.length === inboxes) return parts;
+  throw new MeshError("invalid_argument", "not a cursor of this conversation", {
+    hint: "give back a cursor exactly as you got it, or none to start with the newest",
+  });
 }

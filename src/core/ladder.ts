@@ -40,10 +40,9 @@ export class Ladder {
   /** For the sender and the receiver; others learn nothing. @throws MeshError not_found */
   async status(agentId: string, messageId: string): Promise<MessageStatus> {
     const found = await this.#findFor(agentId, messageId, "any");
-    const ended = await this.#deps.outcomes.find(messageId);
-    const { state, atUnixMs } = ended ?? (await this.#derive(found));
+    const { state, atUnixMs, note } = await this.#stateOf(found);
     const { to, createdUnixMs } = found.header;
-    return { messageId, state, atUnixMs, note: ended?.note ?? "", to, createdUnixMs };
+    return { messageId, state, atUnixMs, note, to, createdUnixMs };
   }
 
   /** @throws MeshError not_found unless the caller is the receiver, already_exists when it has ended before */
@@ -53,7 +52,9 @@ export class Ladder {
     result: { ok: boolean; note: string },
   ): Promise<void> {
     if (result.note.length > MAX_NOTE_LENGTH) {
-      throw new MeshError("invalid_argument", `a note has at most ${MAX_NOTE_LENGTH} characters`);
+      throw new MeshError("invalid_argument", `a note has at most ${MAX_NOTE_LENGTH} characters`, {
+        hint: "send what is long as a reply",
+      });
     }
     const { header } = await this.#findFor(agentId, messageId, "receiver");
     const state = result.ok ? "processed" : "failed";
@@ -82,9 +83,10 @@ export class Ladder {
 
   /** @throws MeshError not_found unless it is a dead message of the caller that is still kept */
   async redrive(agentId: string, messageId: string): Promise<Sent> {
-    const { header, payload } = await this.#findFor(agentId, messageId, "sender");
-    const ended = await this.#deps.outcomes.find(messageId);
-    if (ended === undefined || ended.state === "processed") {
+    const found = await this.#findFor(agentId, messageId, "sender");
+    const { header, payload } = found;
+    const { state } = await this.#stateOf(found);
+    if (state !== "failed" && state !== "expired") {
       throw new MeshError("not_found", "that message is not dead", {
         hint: "GET /messages/dead lists those that are",
       });
@@ -123,6 +125,13 @@ export class Ladder {
     const may = role === "any" ? isReceiver || isSender : role === "receiver" ? isReceiver : isSender;
     if (found === undefined || !may) throw notFound();
     return found;
+  }
+
+  async #stateOf(found: Found): Promise<{ state: MessageState; atUnixMs: number; note: string }> {
+    // In this order: an end is stored before the committed position moves over its message, which would then look read.
+    const derived = await this.#derive(found);
+    const ended = await this.#deps.outcomes.find(found.header.id);
+    return ended ?? { ...derived, note: "" };
   }
 
   async #derive(found: Found): Promise<{ state: MessageState; atUnixMs: number }> {

@@ -1,22 +1,20 @@
-import { peekEnvelope } from "../model/envelope-codec.ts";
 import type { LogRecord } from "../ports/message-log.ts";
-import { isPointer } from "./pointer.ts";
+import {
+  cloneGroups,
+  factFromRecord,
+  mergeInto,
+  note,
+  type ReceiptFact,
+  type SenderGroup,
+  takeOut,
+} from "./receipt-groups.ts";
 
-/** Ids are listed up to here; more are told as a range. */
-const LISTED_IDS = 20;
 /** Batches that wait to be read; beyond, neighbours are merged. */
 const MAX_WAITING = 64;
+/** A batch that spans more is split only when half of it is read, so that no record is read again and again. */
+const WIDE_SPAN = 2000;
 
-/** Messages of one sender, in the order in which they were accepted. */
-export interface SenderGroup {
-  firstId: string;
-  lastId: string;
-  count: number;
-  /** All of them while they are few, else empty. */
-  ids: string[];
-}
-
-/** Messages up to `toOffset` that reached a state together. */
+/** Messages that reached a state together. */
 export interface ReceiptBatch {
   readonly state: "delivered" | "read";
   readonly senders: ReadonlyMap<string, SenderGroup>;
@@ -35,9 +33,19 @@ export interface StalledBatch {
   readonly toOffset: number;
 }
 
+/** What is to be told now. */
+export interface DueReceipts {
+  readonly batches: ReceiptBatch[];
+  /** Up to here senders know of the delivery, once the batches are sent. */
+  readonly toldOffset: number;
+  /** A part of a batch is read, and may be all of it soon. */
+  readonly comeAgain: boolean;
+  readonly stalled: StalledBatch | undefined;
+}
+
 /**
- * What is handed and read of one inbox since receipts were last sent. No message is looked at twice; memory is
- * bounded by senders, not by messages.
+ * What is handed and read of one inbox since receipts were last sent. No message is looked at twice, unless its
+ * reader stops in the middle of a batch; memory is bounded by senders, not by messages.
  */
 export class ReceiptLedger {
   readonly epoch: number;
@@ -47,18 +55,30 @@ export class ReceiptLedger {
   #open: Batch;
   #waiting: Batch[] = [];
   #readAtLastTake = -1;
+  /** Handed, and ended unread while they waited: no position tells of them any more. */
+  readonly #ended = new Set<number>();
 
+  /**
+   * `owed` are those after `receipted` up to `handed`, which an earlier run of the hub handed over and told of.
+   */
   constructor(
     epoch: number,
     marks: { readonly receipted: number; readonly handed: number; readonly read: number },
+    owed: readonly ReceiptFact[],
   ) {
     this.epoch = epoch;
     this.#handedOffset = marks.handed;
     this.#readOffset = marks.read;
     this.#receiptedOffset = marks.receipted;
-    this.#open = { senders: new Map(), afterOffset: marks.receipted, toOffset: marks.handed };
+    this.#open = { senders: new Map(), afterOffset: marks.handed, toOffset: marks.handed };
+    const between = Math.min(Math.max(marks.read, marks.receipted), marks.handed);
+    const read: Batch = { senders: new Map(), afterOffset: marks.receipted, toOffset: between };
+    const unread: Batch = { senders: new Map(), afterOffset: between, toOffset: marks.handed };
+    for (const fact of owed) note((fact.offset <= between ? read : unread).senders, fact);
+    this.#waiting = [read, unread].filter(isOccupied);
   }
 
+  /** The last offset that was handed to any reader. */
   get handedOffset(): number {
     return this.#handedOffset;
   }
@@ -68,6 +88,7 @@ export class ReceiptLedger {
     return this.#receiptedOffset;
   }
 
+  /** Nothing waits to be told. */
   get isSettled(): boolean {
     return this.#open.senders.size === 0 && this.#waiting.length === 0;
   }
@@ -77,15 +98,17 @@ export class ReceiptLedger {
     const last = records.at(-1);
     if (last === undefined || last.epoch !== this.epoch || last.offset <= this.#handedOffset) return;
     for (const record of records) {
-      if (record.offset > this.#handedOffset) note(this.#open.senders, record);
+      const fact = record.offset > this.#handedOffset ? factFromRecord(record) : undefined;
+      if (fact !== undefined) note(this.#open.senders, fact);
     }
-    this.#handedOffset = last.offset;
-    this.#open.toOffset = last.offset;
+    this.#moveHanded(last.offset);
   }
 
-  /** Records that an earlier run of the hub handed over. */
-  handedBefore(records: readonly LogRecord[]): void {
-    for (const record of records) note(this.#open.senders, record);
+  /** The same for what was looked up: all up to `toOffset` are handed, and `facts` are those to tell of. */
+  handedUpTo(toOffset: number, facts: readonly ReceiptFact[]): void {
+    if (toOffset <= this.#handedOffset) return;
+    for (const fact of facts) if (fact.offset > this.#handedOffset) note(this.#open.senders, fact);
+    this.#moveHanded(toOffset);
   }
 
   /** False when nothing new is read. */
@@ -95,102 +118,114 @@ export class ReceiptLedger {
     return true;
   }
 
-  /** Up to here nothing will be read any more. */
-  skipTo(offset: number): void {
-    this.#readOffset = Math.max(this.#readOffset, offset);
-    this.#waiting = this.#waiting.filter((batch) => batch.toOffset > offset);
+  /** These ended unread: their senders hear that from elsewhere, and never of `read`. */
+  endedUnread(facts: readonly ReceiptFact[]): void {
+    for (const { offset, id, from } of facts) {
+      if (offset <= this.#readOffset || offset > this.#handedOffset || this.#ended.has(offset)) continue;
+      this.#ended.add(offset);
+      const senders = this.#batchOf(offset)?.senders;
+      const group = senders?.get(from);
+      if (group === undefined) continue;
+      if (group.count === 1) senders?.delete(from);
+      else takeOut(group, id);
+    }
   }
 
-  /** What is to be told now. `comeAgain`: a part of a batch is read, and may be all of it soon. */
-  takeDue(): { batches: ReceiptBatch[]; comeAgain: boolean; stalled: StalledBatch | undefined } {
+  takeDue(): DueReceipts {
     const batches: ReceiptBatch[] = [];
     const open = this.#open;
     this.#open = { senders: new Map(), afterOffset: this.#handedOffset, toOffset: this.#handedOffset };
-    if (open.senders.size > 0) {
+    if (isOccupied(open)) {
       if (open.toOffset > this.#readOffset)
         batches.push({ state: "delivered", senders: cloneGroups(open.senders) });
       this.#waiting.push(open);
     }
     const read = this.#takeRead();
     if (read.size > 0) batches.push({ state: "read", senders: read });
+    this.#waiting = this.#waiting.filter(isOccupied);
     this.#mergeWaiting();
-    this.#receiptedOffset = this.#settledOffset();
+    this.#settle();
     const hasMoved = this.#readAtLastTake !== this.#readOffset;
     this.#readAtLastTake = this.#readOffset;
     const partial = this.#partlyRead();
-    return { batches, comeAgain: hasMoved && partial !== undefined, stalled: hasMoved ? undefined : partial };
+    return {
+      batches,
+      toldOffset: this.#handedOffset,
+      comeAgain: hasMoved && partial !== undefined,
+      stalled: hasMoved ? undefined : partial,
+    };
   }
 
-  /** Splits a stalled batch by its records: gives what is read of it, keeps the rest waiting. */
-  split(stalled: StalledBatch, records: readonly LogRecord[]): ReceiptBatch {
+  /** Splits a stalled batch by what is in it: gives the part that is read, keeps the rest waiting. */
+  split(stalled: StalledBatch, facts: readonly ReceiptFact[]): ReceiptBatch {
     const read = new Map<string, SenderGroup>();
     const rest: Batch = { senders: new Map(), afterOffset: stalled.readOffset, toOffset: stalled.toOffset };
-    for (const record of records) note(record.offset <= stalled.readOffset ? read : rest.senders, record);
+    for (const fact of facts) {
+      if (this.#ended.has(fact.offset)) continue;
+      note(fact.offset <= stalled.readOffset ? read : rest.senders, fact);
+    }
     this.#waiting[0] = rest;
-    this.#receiptedOffset = Math.max(this.#receiptedOffset, stalled.readOffset);
+    this.#waiting = this.#waiting.filter(isOccupied);
+    this.#settle();
     return { state: "read", senders: read };
+  }
+
+  #moveHanded(offset: number): void {
+    this.#handedOffset = offset;
+    this.#open.toOffset = offset;
+  }
+
+  #batchOf(offset: number): Batch | undefined {
+    if (offset > this.#open.afterOffset) return this.#open;
+    return this.#waiting.find((batch) => offset > batch.afterOffset && offset <= batch.toOffset);
   }
 
   #partlyRead(): StalledBatch | undefined {
     const oldest = this.#waiting[0];
     if (oldest === undefined || this.#readOffset <= oldest.afterOffset) return undefined;
-    return { afterOffset: oldest.afterOffset, readOffset: this.#readOffset, toOffset: oldest.toOffset };
+    const { afterOffset, toOffset } = oldest;
+    const span = toOffset - afterOffset;
+    if (span > WIDE_SPAN && (this.#readOffset - afterOffset) * 2 < span) return undefined;
+    return { afterOffset, readOffset: this.#readOffset, toOffset };
   }
 
   #takeRead(): Map<string, SenderGroup> {
     const read = new Map<string, SenderGroup>();
-    while (this.#waiting[0] !== undefined && this.#waiting[0].toOffset <= this.#readOffset) {
-      for (const [sender, group] of this.#waiting[0].senders) mergeInto(read, sender, group);
+    for (let oldest = this.#waiting[0]; oldest !== undefined; oldest = this.#waiting[0]) {
+      if (oldest.toOffset > this.#readOffset) break;
+      for (const [sender, group] of oldest.senders) mergeInto(read, sender, group);
       this.#waiting.shift();
     }
     return read;
   }
 
+  /** The two neighbours that span least become one, so that no batch grows much wider than the others. */
   #mergeWaiting(): void {
     while (this.#waiting.length > MAX_WAITING) {
-      const [oldest, next] = this.#waiting;
-      if (oldest === undefined || next === undefined) return;
-      for (const [sender, group] of next.senders) mergeInto(oldest.senders, sender, group);
-      oldest.toOffset = next.toOffset;
-      this.#waiting.splice(1, 1);
+      let best = 0;
+      let bestSpan = Number.POSITIVE_INFINITY;
+      for (let index = 0; index + 1 < this.#waiting.length; index++) {
+        const span = (this.#waiting[index + 1]?.toOffset ?? 0) - (this.#waiting[index]?.afterOffset ?? 0);
+        if (span >= bestSpan) continue;
+        best = index;
+        bestSpan = span;
+      }
+      const [into, from] = this.#waiting.slice(best, best + 2);
+      if (into === undefined || from === undefined) return;
+      for (const [sender, group] of from.senders) mergeInto(into.senders, sender, group);
+      into.toOffset = from.toOffset;
+      this.#waiting.splice(best + 1, 1);
     }
   }
 
-  /** Receipts of batches that wait are owed again after a restart; a `delivered` may then come twice. */
-  #settledOffset(): number {
-    if (this.#waiting.length === 0) return Math.max(this.#receiptedOffset, this.#handedOffset);
-    return this.#receiptedOffset;
+  /** Called while nothing is open: what does not wait has got its last receipt. */
+  #settle(): void {
+    const settled = this.#waiting[0]?.afterOffset ?? this.#open.afterOffset;
+    this.#receiptedOffset = Math.max(this.#receiptedOffset, settled);
+    for (const offset of this.#ended) if (offset <= this.#receiptedOffset) this.#ended.delete(offset);
   }
 }
 
-/** Only messages and tasks of agents ask for receipts; a channel's message is read by many. */
-function note(senders: Map<string, SenderGroup>, record: LogRecord): void {
-  if (isPointer(record.bytes)) return;
-  const { id, from, kind, noReceipts, toChannel } = peekEnvelope(record.bytes);
-  if (noReceipts || toChannel || (kind !== "MESSAGE" && kind !== "TASK")) return;
-  const group = senders.get(from);
-  if (group === undefined) {
-    senders.set(from, { firstId: id, lastId: id, count: 1, ids: [id] });
-    return;
-  }
-  if (group.ids.length < group.count || group.count >= LISTED_IDS) group.ids = [];
-  else group.ids.push(id);
-  group.lastId = id;
-  group.count += 1;
-}
-
-function mergeInto(senders: Map<string, SenderGroup>, sender: string, added: SenderGroup): void {
-  const group = senders.get(sender);
-  if (group === undefined) {
-    senders.set(sender, { ...added, ids: [...added.ids] });
-    return;
-  }
-  const isListed = group.ids.length === group.count && added.ids.length === added.count;
-  group.ids = isListed && group.count + added.count <= LISTED_IDS ? group.ids.concat(added.ids) : [];
-  group.lastId = added.lastId;
-  group.count += added.count;
-}
-
-function cloneGroups(senders: ReadonlyMap<string, SenderGroup>): Map<string, SenderGroup> {
-  return new Map([...senders].map(([sender, group]) => [sender, { ...group, ids: [...group.ids] }]));
+function isOccupied(batch: Batch): boolean {
+  return batch.senders.size > 0;
 }

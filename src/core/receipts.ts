@@ -5,12 +5,14 @@ import type { Logger } from "../ports/logger.ts";
 import type { LogRecord, MessageLog, StreamName } from "../ports/message-log.ts";
 import type { CoreBounds } from "./bounds.ts";
 import type { MessageState } from "./messages.ts";
+import { factFromRecord, type ReceiptFact } from "./receipt-groups.ts";
 import { type ReceiptBatch, ReceiptLedger, type StalledBatch } from "./receipt-ledger.ts";
 import { inboxStream, ownerOfInbox } from "./streams.ts";
 
 const FLUSH_MS = 200;
 const IDLE_LEDGERS = 50_000;
 const CATCH_UP_PAGE = 500;
+/** What is looked up for receipts is looked up for the newest so many: older ones are not worth more. */
 const MAX_TAKEN_UP = 10_000;
 /** Receipts may fill half an inbox: the rest is for messages. */
 const SHARE_OF_INBOX = 0.5;
@@ -30,7 +32,10 @@ export interface ReceiptsDeps {
  */
 export class Receipts {
   readonly #ledgers = new Map<StreamName, ReceiptLedger>();
+  readonly #opening = new Map<StreamName, Promise<void>>();
   readonly #busy = new Set<StreamName>();
+  /** Of the flush under way. */
+  #flushed: ReadonlySet<StreamName> = new Set();
   readonly #deps: ReceiptsDeps;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
@@ -42,29 +47,34 @@ export class Receipts {
   /** To be awaited before the first delivery from an inbox: takes up what an earlier run of the hub left over. */
   async open(stream: StreamName): Promise<void> {
     if (this.#ledgers.has(stream)) return;
-    const [delivered, inbox, receipted] = await Promise.all([
-      this.#deps.log.acked(stream, "delivered"),
-      this.#deps.log.acked(stream, "inbox"),
-      this.#deps.log.acked(stream, "receipts"),
-    ]);
-    if (this.#ledgers.has(stream)) return;
-    const handed = Math.max(delivered.offset, inbox.offset);
-    const ledger = new ReceiptLedger(inbox.epoch, {
-      receipted: receipted.offset,
-      handed,
-      read: inbox.offset,
-    });
-    this.#ledgers.set(stream, ledger);
-    if (receipted.offset < handed) await this.#takeUp(stream, ledger, receipted.offset, handed);
-    this.#forgetIdle();
+    let opening = this.#opening.get(stream);
+    if (opening === undefined) {
+      opening = this.#load(stream).finally(() => this.#opening.delete(stream));
+      this.#opening.set(stream, opening);
+    }
+    await opening;
+  }
+
+  /**
+   * The reader shows that it has been handed everything up to here, be it in an earlier run of the hub. To be
+   * awaited before it is handed more.
+   */
+  async seen(stream: StreamName, offset: number): Promise<void> {
+    const ledger = this.#ledgers.get(stream);
+    if (ledger === undefined || offset <= ledger.handedOffset) return;
+    const after = Math.max(ledger.handedOffset, offset - MAX_TAKEN_UP);
+    const facts = await this.#readFacts(stream, ledger.epoch, after, offset);
+    ledger.handedUpTo(offset, this.#living(facts));
+    this.#markBusy(stream);
   }
 
   /** Records were handed to a reader of the inbox. */
   handed(stream: StreamName, records: readonly LogRecord[]): void {
     const ledger = this.#ledgers.get(stream);
-    if (ledger === undefined) return;
-    ledger.handed(records);
-    this.#markBusy(stream);
+    if (ledger !== undefined) {
+      ledger.handed(records);
+      this.#markBusy(stream);
+    } else this.#later(stream, () => this.seen(stream, records.at(-1)?.offset ?? 0));
   }
 
   /** The last offset of the inbox that was handed to any reader, as far as this process knows. */
@@ -72,16 +82,26 @@ export class Receipts {
     return this.#ledgers.get(stream)?.handedOffset ?? 0;
   }
 
-  /** The reader acknowledged up to here. */
+  /** The reader acknowledged up to here, and the log knows. */
   read(stream: StreamName, offset: number): void {
     const ledger = this.#ledgers.get(stream);
-    if (ledger === undefined || !ledger.readTo(offset)) return;
-    this.#markBusy(stream);
+    if (ledger !== undefined && offset <= ledger.handedOffset) this.#moveRead(stream, offset);
+    else {
+      this.#later(stream, async () => {
+        await this.seen(stream, offset);
+        this.#moveRead(stream, offset);
+      });
+    }
   }
 
-  /** The hub itself moved the committed position, over expired messages: nobody read them. */
+  /** These ended before they were read: what is acknowledged later, by whomever, does not make them `read`. */
+  endedUnread(stream: StreamName, records: readonly LogRecord[]): void {
+    this.#ledgers.get(stream)?.endedUnread(factsFromRecords(records));
+  }
+
+  /** The hub itself moved the committed position, over messages that ended unread. */
   skipped(stream: StreamName, offset: number): void {
-    this.#ledgers.get(stream)?.skipTo(offset);
+    this.#moveRead(stream, offset);
   }
 
   /** One message ended in a state that no position tells. */
@@ -108,6 +128,17 @@ export class Receipts {
     clearTimeout(this.#timer);
   }
 
+  #moveRead(stream: StreamName, offset: number): void {
+    if (this.#ledgers.get(stream)?.readTo(offset) === true) this.#markBusy(stream);
+  }
+
+  /** What needs a look into the log first. */
+  #later(stream: StreamName, work: () => Promise<void>): void {
+    this.open(stream)
+      .then(work)
+      .catch((error: unknown) => this.#deps.logger.warn("receipts.not_noted", { stream, error }));
+  }
+
   #markBusy(stream: StreamName): void {
     this.#busy.add(stream);
     this.#timer ??= setTimeout(() => {
@@ -117,9 +148,11 @@ export class Receipts {
   }
 
   async #flushOnce(): Promise<void> {
-    const busy = [...this.#busy];
+    const busy = new Set(this.#busy);
     this.#busy.clear();
-    await Promise.all(busy.map((stream) => this.#flushStream(stream)));
+    this.#flushed = busy;
+    await Promise.all([...busy].map((stream) => this.#flushStream(stream)));
+    this.#flushed = new Set();
   }
 
   async #flushStream(stream: StreamName): Promise<void> {
@@ -130,10 +163,14 @@ export class Receipts {
       const to = ownerOfInbox(stream) ?? stream;
       for (const batch of due.batches) await this.#emit(to, batch);
       if (due.stalled !== undefined) await this.#emit(to, await this.#split(stream, ledger, due.stalled));
-      await this.#deps.log.ack(stream, "delivered", { epoch: ledger.epoch, offset: ledger.handedOffset });
-      await this.#deps.log.ack(stream, "receipts", { epoch: ledger.epoch, offset: ledger.receiptedOffset });
+      await Promise.all([
+        this.#deps.log.ack(stream, "delivered", { epoch: ledger.epoch, offset: due.toldOffset }),
+        this.#deps.log.ack(stream, "receipts", { epoch: ledger.epoch, offset: ledger.receiptedOffset }),
+      ]);
       if (due.comeAgain) this.#markBusy(stream);
     } catch (error) {
+      // With the next flush that anything causes: a timer of its own would try, and log, five times a second.
+      this.#busy.add(stream);
       this.#deps.logger.warn("receipts.not_sent", { stream, error });
     }
   }
@@ -173,40 +210,66 @@ export class Receipts {
   }
 
   async #split(stream: StreamName, ledger: ReceiptLedger, stalled: StalledBatch): Promise<ReceiptBatch> {
-    const records = await this.#readRange(stream, ledger.epoch, stalled.afterOffset, stalled.toOffset);
-    return ledger.split(stalled, records);
+    const facts = await this.#readFacts(stream, ledger.epoch, stalled.afterOffset, stalled.toOffset);
+    return ledger.split(stalled, facts);
   }
 
-  /** Receipts that an earlier run of the hub owed. */
-  async #takeUp(stream: StreamName, ledger: ReceiptLedger, from: number, to: number): Promise<void> {
-    ledger.handedBefore(await this.#readRange(stream, ledger.epoch, from, to));
-    this.#markBusy(stream);
+  async #load(stream: StreamName): Promise<void> {
+    const [delivered, inbox, receipted] = await Promise.all([
+      this.#deps.log.acked(stream, "delivered"),
+      this.#deps.log.acked(stream, "inbox"),
+      this.#deps.log.acked(stream, "receipts"),
+    ]);
+    const marks = {
+      receipted: receipted.offset,
+      handed: Math.max(delivered.offset, inbox.offset, receipted.offset),
+      read: inbox.offset,
+    };
+    const after = Math.max(marks.receipted, marks.handed - MAX_TAKEN_UP);
+    const owed = this.#living(await this.#readFacts(stream, inbox.epoch, after, marks.handed));
+    const ledger = new ReceiptLedger(inbox.epoch, marks, owed);
+    this.#ledgers.set(stream, ledger);
+    if (!ledger.isSettled) this.#markBusy(stream);
+    this.#forgetIdle();
   }
 
-  /** At most the newest 10,000 of the range: receipts that old are not worth more. */
-  async #readRange(stream: StreamName, epoch: number, after: number, to: number): Promise<LogRecord[]> {
-    const records: LogRecord[] = [];
-    let at = { epoch, offset: Math.max(after, to - MAX_TAKEN_UP) };
+  /** What of a part of the inbox asks for receipts; bytes are not kept, since the part may be large. */
+  async #readFacts(stream: StreamName, epoch: number, after: number, to: number): Promise<ReceiptFact[]> {
+    const facts: ReceiptFact[] = [];
+    let at = { epoch, offset: after };
     while (at.offset < to) {
-      const page = await this.#deps.log.read(stream, {
-        from: at,
-        limit: Math.min(CATCH_UP_PAGE, to - at.offset),
-      });
+      const limit = Math.min(CATCH_UP_PAGE, to - at.offset);
+      const page = await this.#deps.log.read(stream, { from: at, limit });
+      if (page.gap && at.offset < page.first.offset - 1) {
+        at = { epoch, offset: page.first.offset - 1 };
+        continue;
+      }
       const last = page.records.at(-1);
       if (last === undefined) break;
-      records.push(...page.records);
+      facts.push(...factsFromRecords(page.records));
       at = { epoch: last.epoch, offset: last.offset };
     }
-    return records;
+    return facts;
   }
 
+  /** Without those that have expired: whether they were read before that is not known any more. */
+  #living(facts: readonly ReceiptFact[]): readonly ReceiptFact[] {
+    const nowUnixMs = this.#deps.clock.nowUnixMs();
+    return facts.filter(({ expiresUnixMs }) => expiresUnixMs === 0 || expiresUnixMs > nowUnixMs);
+  }
+
+  /** Whatever is not under way can be taken up again from its marks. */
   #forgetIdle(): void {
     if (this.#ledgers.size <= IDLE_LEDGERS) return;
-    for (const [stream, ledger] of this.#ledgers) {
+    for (const stream of this.#ledgers.keys()) {
       if (this.#ledgers.size <= IDLE_LEDGERS * 0.9) return;
-      if (ledger.isSettled && !this.#busy.has(stream)) this.#ledgers.delete(stream);
+      if (!this.#busy.has(stream) && !this.#flushed.has(stream)) this.#ledgers.delete(stream);
     }
   }
+}
+
+function factsFromRecords(records: readonly LogRecord[]): ReceiptFact[] {
+  return records.map(factFromRecord).filter((fact) => fact !== undefined);
 }
 
 function rangeOf(group: { firstId: string; lastId: string; count: number }): object {

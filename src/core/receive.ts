@@ -7,7 +7,7 @@ import { type Attachments, cursorGap, startPosition } from "./attachments.ts";
 import { clampLimit, MAX_WAIT_MS } from "./bounds.ts";
 import type { Delivery } from "./delivery.ts";
 import { FirstBatchSink } from "./first-batch-sink.ts";
-import type { Delivered, Received, ReceiveInput } from "./messages.ts";
+import type { Delivered, Received, ReceiveInput, Sent } from "./messages.ts";
 import { Pump } from "./pump.ts";
 import type { Receipts } from "./receipts.ts";
 import { inboxStream } from "./streams.ts";
@@ -41,7 +41,7 @@ export class Receive {
     if (hasCursor && input.manualAck !== true && start.offset > 0) await attachments.commit(agentId, start);
     const limit = clampLimit(input.limit, DEFAULT_LIMIT);
     const waitMs = Math.min(Math.max(0, input.waitMs ?? 0), MAX_WAIT_MS);
-    const page = await this.#readNow(stream, start, limit);
+    const page = await this.#readNow(stream, start, { limit, signal });
     if (page !== undefined) return page;
     if (waitMs === 0) return { records: [], cursor: cursorFromPosition(start) };
     const records = await this.#waitFor(agentId, { start, limit, waitMs }, signal);
@@ -52,28 +52,35 @@ export class Receive {
    * Runs `send` and waits for a message whose reply_to is the id that it gives. The reply stays in the inbox: what
    * passes by here counts neither as delivered nor as a session.
    */
-  async awaitReply<Result>(
+  async awaitReply(
     agentId: string,
     wait: { readonly waitMs: number; readonly signal: AbortSignal },
-    send: () => Promise<{ result: Result; messageId: string }>,
-  ): Promise<{ result: Result; reply: Delivered | undefined }> {
+    send: () => Promise<Sent>,
+  ): Promise<{ sent: Sent; reply: Delivered | undefined }> {
     const { log } = this.#deps;
     const stream = inboxStream(agentId);
     const { end } = await log.read(stream, { from: START, limit: 0 });
-    const { result, messageId } = await send();
-    const isReply = (record: LogRecord): boolean => decodeEnvelope(record.bytes).header.replyTo === messageId;
+    const sent = await send();
+    const isReply = (record: LogRecord): boolean =>
+      decodeEnvelope(record.bytes).header.replyTo === sent.messageId;
     const sink = new FirstBatchSink(Math.min(wait.waitMs, MAX_WAIT_MS), isReply);
-    const pump = this.#pumpInto(sink, stream, end);
+    // A repeat may have been answered already: its reply stands among the unread.
+    const start = sent.duplicate ? await startPosition(log, stream, undefined) : end;
+    const pump = this.#pumpInto(sink, stream, start);
     pump.start();
     try {
-      return { result, reply: (await sink.batch(wait.signal))[0] };
+      return { sent, reply: (await sink.batch(wait.signal))[0] };
     } finally {
       pump.stop();
     }
   }
 
   /** What is there now; undefined when there is nothing. */
-  async #readNow(stream: StreamName, start: Position, limit: number): Promise<Received | undefined> {
+  async #readNow(
+    stream: StreamName,
+    start: Position,
+    { limit, signal }: { readonly limit: number; readonly signal: AbortSignal },
+  ): Promise<Received | undefined> {
     const { log, delivery, receipts } = this.#deps;
     const resolver = delivery.resolver(stream);
     let at = start;
@@ -86,7 +93,9 @@ export class Receive {
       at = { epoch: last.epoch, offset: last.offset };
       if (records.length === 0) continue;
       await receipts.open(stream);
-      receipts.handed(stream, records);
+      await receipts.seen(stream, start.offset);
+      // Nobody takes an answer to a call that has ended.
+      if (!signal.aborted) receipts.handed(stream, records);
       return { records, cursor: cursorFromPosition(at) };
     }
   }

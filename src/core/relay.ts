@@ -1,7 +1,6 @@
 import type { Header } from "../model/envelope.ts";
-import { encodeEnvelope } from "../model/envelope-codec.ts";
 import type { Appended, MessageLog, NewRecord, StreamName } from "../ports/message-log.ts";
-import type { Admission } from "./admission.ts";
+import type { Admission, Release } from "./admission.ts";
 import { type CoreBounds, DEDUPE_WINDOW_MS } from "./bounds.ts";
 import type { EnvelopeFactory } from "./envelope-factory.ts";
 import type { SendInput, Sent } from "./messages.ts";
@@ -24,22 +23,61 @@ export interface RelayDeps {
 /** Accepts messages: admission, route, stamp, one encoding, one append. */
 export interface Relay {
   /**
-   * Answers when the message is durable. Messages of one sender to one address keep the order of the calls.
+   * Answers when the message is durable. Messages of one sender keep the order of the calls.
    * @throws MeshError invalid_argument, too_large, rate_limited, quota_exceeded, not_found, permission_denied,
    * inbox_full, storage_full, unavailable
    */
   send(from: string, input: SendInput): Promise<Sent>;
 }
 
+/** A message that waits: for its admission, then for the one before it. */
+interface Turn {
+  readonly admitted: ReturnType<Admission["admit"]>;
+  readonly before: Promise<void> | undefined;
+  readonly done: () => void;
+}
+
 export function createRelay(deps: RelayDeps): Relay {
-  async function sendSlowly(from: string, input: SendInput, admitted: void | Promise<void>): Promise<Sent> {
-    await admitted;
-    return accept(from, input, await deps.routes.resolve(from, input.to));
+  const bound = { records: deps.bounds.inboxMaxMessages, bytes: deps.bounds.inboxMaxBytes };
+
+  /** Senders with messages that wait for a lookup: settles when the last of them went on. */
+  const turns = new Map<string, Promise<void>>();
+
+  /** A message that waits for a lookup, and those of the same sender behind it, go on in the order of the calls. */
+  function sendInTurn(
+    from: string,
+    input: SendInput,
+    admitted: ReturnType<Admission["admit"]>,
+  ): Promise<Sent> {
+    const before = turns.get(from);
+    const turn = Promise.withResolvers<void>();
+    turns.set(from, turn.promise);
+    void turn.promise.then(() => {
+      if (turns.get(from) === turn.promise) turns.delete(from);
+    });
+    return sendSlowly(from, input, { admitted, before, done: () => turn.resolve(before) });
+  }
+
+  async function sendSlowly(from: string, input: SendInput, turn: Turn): Promise<Sent> {
+    let release: Release | undefined;
+    let sent: Promise<Sent>;
+    try {
+      try {
+        release = await turn.admitted;
+        const route = await deps.routes.resolve(from, input.to);
+        await turn.before;
+        sent = accept(from, input, route);
+      } finally {
+        turn.done();
+      }
+      return await sent;
+    } finally {
+      release?.();
+    }
   }
 
   function accept(from: string, input: SendInput, route: Route): Promise<Sent> {
-    const header = deps.envelopes.header(from, route.to, input);
-    const bytes = encodeEnvelope(header, input.payload);
+    const { header, bytes } = deps.envelopes.stamp(from, route.to, input);
     if (route.kind === "channel") deps.onChannelSend(route.to.slice(1));
     return deps.log.append(route.stream, newRecord(header, bytes, route)).then((appended) => {
       if (!appended.duplicate) noteAccepted(header, bytes.length, route, input.ttlMs);
@@ -47,16 +85,11 @@ export function createRelay(deps: RelayDeps): Relay {
     });
   }
 
-  function newRecord(header: Header, bytes: Uint8Array, route: Route): NewRecord {
-    const { id, dedupeKey, from } = header;
-    const bound = { records: deps.bounds.inboxMaxMessages, bytes: deps.bounds.inboxMaxBytes };
-    return {
-      id,
-      bytes,
-      // A channel's stream has no reader that acknowledges; retention bounds it.
-      ...(route.kind === "inbox" ? { bound } : {}),
-      ...(dedupeKey === "" ? {} : { dedupe: { key: `${from}\n${dedupeKey}`, windowMs: DEDUPE_WINDOW_MS } }),
-    };
+  function newRecord({ id, dedupeKey, from }: Header, bytes: Uint8Array, route: Route): NewRecord {
+    // A channel's stream has no reader that acknowledges; retention bounds it.
+    const record = route.kind === "inbox" ? { id, bytes, bound } : { id, bytes };
+    if (dedupeKey === "") return record;
+    return { ...record, dedupe: { key: `${from}\n${dedupeKey}`, windowMs: DEDUPE_WINDOW_MS } };
   }
 
   function noteAccepted(header: Header, bytes: number, route: Route, ttlMs: number | undefined): void {
@@ -69,9 +102,9 @@ export function createRelay(deps: RelayDeps): Relay {
     send(from, input) {
       try {
         const admitted = deps.admission.admit(from);
-        if (admitted !== undefined) return sendSlowly(from, input, admitted);
+        if (admitted !== undefined || turns.has(from)) return sendInTurn(from, input, admitted);
         const route = deps.routes.resolve(from, input.to);
-        return route instanceof Promise ? sendSlowly(from, input, undefined) : accept(from, input, route);
+        return route instanceof Promise ? sendInTurn(from, input, undefined) : accept(from, input, route);
       } catch (thrown) {
         return Promise.reject(thrown);
       }

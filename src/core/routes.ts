@@ -1,6 +1,6 @@
 import { type Address, parseAddress } from "../model/address.ts";
 import { MeshError } from "../model/errors.ts";
-import { createLru } from "../model/lru.ts";
+import { createLru, type Lru } from "../model/lru.ts";
 import type { AccessRule } from "../ports/access-store.ts";
 import type { Directory } from "../ports/directory.ts";
 import type { StreamName } from "../ports/message-log.ts";
@@ -30,12 +30,15 @@ export interface Routes {
 
 const CACHED_ROUTES = 100_000;
 
+function emptyCache(): Lru<Route | Promise<Route>> {
+  return createLru<Route | Promise<Route>>({ maxWeight: CACHED_ROUTES });
+}
+
 export function createRoutes(deps: RoutesDeps): Routes {
-  const cache = createLru<Route | Promise<Route>>({ maxWeight: CACHED_ROUTES });
-  let generation = 0;
+  let cache = emptyCache();
 
   function forget(): void {
-    generation += 1;
+    cache = emptyCache();
   }
 
   deps.directory.onChange((_agentId, what) => {
@@ -54,15 +57,17 @@ export function createRoutes(deps: RoutesDeps): Routes {
   return {
     forget,
     resolve(from, to) {
-      const key = `${generation}\n${from}\n${to}`;
+      const key = `${from}\n${to}`;
       const known = cache.get(key);
       if (known !== undefined) return known;
       // The promise itself is kept, so that messages which wait for it keep their order.
       const found = look(from, to);
-      cache.set(key, found);
+      // What is found after a `forget` may be of before: it goes where nobody looks any more.
+      const asked = cache;
+      asked.set(key, found);
       found.then(
-        (route) => cache.set(key, route),
-        () => cache.delete(key),
+        (route) => asked.set(key, route),
+        () => asked.delete(key),
       );
       return found;
     },

@@ -7,7 +7,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { LogRecord, MessageLog, StreamName } from "../ports/message-log.ts";
 import type { OutcomeStore } from "../ports/outcome-store.ts";
 import type { CoreBounds } from "./bounds.ts";
-import { type Delivery, hasExpired } from "./delivery.ts";
+import type { Delivery } from "./delivery.ts";
 import { isPointer } from "./pointer.ts";
 import type { Receipts } from "./receipts.ts";
 import { channelStream, inboxStream } from "./streams.ts";
@@ -18,6 +18,8 @@ const FIRST_SWEEP_MS = 5000;
 const PAGE = 500;
 /** Streams whose next expiry is kept in memory; the hourly pass finds those that do not fit. */
 const MAX_TRACKED = 100_000;
+const LARGE_BACKLOG = 5000;
+const REST_MS_PER_RECORD = 0.1;
 
 export interface SweeperDeps {
   readonly log: MessageLog;
@@ -35,6 +37,8 @@ export interface SweeperDeps {
 export class Sweeper {
   readonly #deps: SweeperDeps;
   readonly #nextExpiry = new Map<StreamName, number>();
+  /** Streams with a large backlog, and when they may be gone over again. */
+  readonly #restUntil = new Map<StreamName, number>();
   readonly #timers: NodeJS.Timeout[] = [];
   #working: Promise<void> = Promise.resolve();
   #isStopped = false;
@@ -50,14 +54,21 @@ export class Sweeper {
     this.#nextExpiry.set(stream, Math.min(known ?? expiresUnixMs, expiresUnixMs));
   }
 
-  /** Ends what is due in the noted streams. */
+  /** Ends what is due in the noted streams. A stream that fails stays due and does not keep the others waiting. */
   async expireDue(): Promise<void> {
     const nowUnixMs = this.#deps.clock.nowUnixMs();
-    for (const [stream, dueUnixMs] of this.#nextExpiry) {
-      if (dueUnixMs > nowUnixMs || this.#isStopped) continue;
+    let failure: { readonly thrown: unknown } | undefined;
+    for (const [stream, dueUnixMs] of this.#dueAt(nowUnixMs)) {
+      if (this.#isStopped) return;
       this.#nextExpiry.delete(stream);
-      await this.#expireUnread(stream);
+      try {
+        await this.#expireUnread(stream);
+      } catch (thrown) {
+        this.note(stream, dueUnixMs);
+        failure ??= { thrown };
+      }
     }
+    if (failure !== undefined) throw failure.thrown;
   }
 
   /** Goes over all inboxes and channels. */
@@ -106,35 +117,54 @@ export class Sweeper {
       .catch((error: unknown) => logger.warn("sweep.failed", { what, error }));
   }
 
+  #dueAt(nowUnixMs: number): [StreamName, number][] {
+    const due: [StreamName, number][] = [];
+    for (const entry of this.#nextExpiry) {
+      const [stream, dueUnixMs] = entry;
+      if (dueUnixMs <= nowUnixMs && (this.#restUntil.get(stream) ?? 0) <= nowUnixMs) due.push(entry);
+    }
+    return due;
+  }
+
   /** Ends what is expired among the unread, and moves the committed position over a beginning that is all expired. */
   async #expireUnread(stream: StreamName): Promise<void> {
     const { log, receipts, delivery } = this.#deps;
-    await receipts.open(stream);
     const committed = await log.acked(stream, "inbox");
     let at: Position = committed;
     let front: Position = committed;
-    for (;;) {
-      const { records } = await log.read(stream, { from: at, limit: PAGE });
+    let scanned = 0;
+    while (!this.#isStopped) {
+      const { records, gap, first } = await log.read(stream, { from: at, limit: PAGE });
+      if (gap && at.epoch === first.epoch && at.offset < first.offset - 1) {
+        // What was unread there is trimmed: a reader that starts at its committed position must not meet a gap.
+        at = { epoch: first.epoch, offset: first.offset - 1 };
+        front = at;
+        continue;
+      }
       const last = records.at(-1);
       if (last === undefined) break;
-      const ended = records.filter((record) => this.#isOver(record));
-      if (ended.length > 0) await delivery.expire(stream, ended);
-      for (const record of ended) if (record.offset === front.offset + 1) front = record;
-      this.#noteEarliest(stream, records);
+      const over = await delivery.overdue(records);
+      if (over.length > 0) await delivery.expire(stream, over);
+      for (const record of over) if (record.offset === front.offset + 1) front = record;
+      this.#noteEarliest(stream, records, new Set(over));
+      scanned += records.length;
       at = last;
     }
+    this.#rest(stream, scanned);
     if (front.offset === committed.offset) return;
     receipts.skipped(stream, front.offset);
     await log.ack(stream, "inbox", { epoch: front.epoch, offset: front.offset });
   }
 
-  #isOver({ bytes }: LogRecord): boolean {
-    return !isPointer(bytes) && hasExpired(bytes, this.#deps.clock.nowUnixMs());
+  /** A large backlog is not gone over again at once: short-lived messages into it would cost a scan each second. */
+  #rest(stream: StreamName, scanned: number): void {
+    if (scanned < LARGE_BACKLOG) this.#restUntil.delete(stream);
+    else this.#restUntil.set(stream, this.#deps.clock.nowUnixMs() + scanned * REST_MS_PER_RECORD);
   }
 
-  #noteEarliest(stream: StreamName, records: readonly LogRecord[]): void {
+  #noteEarliest(stream: StreamName, records: readonly LogRecord[], over: ReadonlySet<LogRecord>): void {
     for (const record of records) {
-      if (isPointer(record.bytes) || this.#isOver(record)) continue;
+      if (isPointer(record.bytes) || over.has(record)) continue;
       const { expiresUnixMs } = peekEnvelope(record.bytes);
       if (expiresUnixMs !== 0) this.note(stream, expiresUnixMs);
     }

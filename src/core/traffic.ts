@@ -5,6 +5,8 @@ import type { EdgeRecord, TrafficStore } from "../ports/traffic-store.ts";
 
 const FLUSH_MS = 1000;
 const CACHED_COUNTS = 20_000;
+/** Pairs of addresses that wait to be written; more are not counted while the store takes nothing. */
+const MAX_OPEN_EDGES = 100_000;
 
 interface OpenEdge {
   messages: number;
@@ -25,7 +27,7 @@ export interface Traffic {
 }
 
 export function createTraffic(deps: { store: TrafficStore; clock: Clock; logger: Logger }): Traffic {
-  let open = new Map<string, Map<string, OpenEdge>>();
+  const open = new OpenEdges();
   const monthly = createLru<{ month: string; sent: number }>({ maxWeight: CACHED_COUNTS });
   let writing: Promise<void> = Promise.resolve();
   const timer = setInterval(() => void flush(), FLUSH_MS);
@@ -41,29 +43,35 @@ export function createTraffic(deps: { store: TrafficStore; clock: Clock; logger:
   }
 
   async function write(): Promise<void> {
-    if (open.size === 0) return;
-    const edges = closeEdges(open);
-    open = new Map();
+    const edges = open.take();
+    if (edges.length === 0) return;
     try {
       await deps.store.add(month(), edges);
     } catch (error) {
-      deps.logger.warn("traffic.not_counted", { edges: edges.length, error });
+      const isKept = edges.length <= MAX_OPEN_EDGES;
+      deps.logger.warn("traffic.not_written", { edges: edges.length, isKept, error });
+      if (isKept) open.putBack(edges);
     }
   }
 
-  async function loadSent(agentId: string): Promise<number> {
-    await flush();
-    const sent = await deps.store.sent(agentId, month());
-    monthly.set(agentId, { month: month(), sent });
-    return sent;
+  function loadSent(agentId: string): Promise<number> {
+    // Within the chain of writes: what is counted meanwhile stays in `open` and is added below.
+    const loaded = writing.then(write).then(async () => {
+      const sent = (await deps.store.sent(agentId, month())) + open.sentBy(agentId);
+      monthly.set(agentId, { month: month(), sent });
+      return sent;
+    });
+    // The caller hears of a failure; the writes after it go on.
+    writing = loaded.then(
+      () => undefined,
+      () => undefined,
+    );
+    return loaded;
   }
 
   return {
     count(from, to, bytes) {
-      const edges = open.get(from) ?? new Map<string, OpenEdge>();
-      if (edges.size === 0) open.set(from, edges);
-      const edge = edges.get(to) ?? { messages: 0, bytes: 0, lastUnixMs: 0 };
-      if (edge.messages === 0) edges.set(to, edge);
+      const edge = open.edge(from, to);
       edge.messages += 1;
       edge.bytes += bytes;
       edge.lastUnixMs = deps.clock.nowUnixMs();
@@ -90,10 +98,40 @@ export function createTraffic(deps: { store: TrafficStore; clock: Clock; logger:
   };
 }
 
-function closeEdges(open: ReadonlyMap<string, ReadonlyMap<string, OpenEdge>>): EdgeRecord[] {
-  const edges: EdgeRecord[] = [];
-  for (const [from, targets] of open) {
-    for (const [to, edge] of targets) edges.push({ from, to, ...edge });
+/** Counts that are not yet written. */
+class OpenEdges {
+  #bySender = new Map<string, Map<string, OpenEdge>>();
+
+  /** To be counted up. */
+  edge(from: string, to: string): OpenEdge {
+    const edges = this.#bySender.get(from) ?? new Map<string, OpenEdge>();
+    if (edges.size === 0) this.#bySender.set(from, edges);
+    const edge = edges.get(to) ?? { messages: 0, bytes: 0, lastUnixMs: 0 };
+    if (edge.messages === 0) edges.set(to, edge);
+    return edge;
   }
-  return edges;
+
+  sentBy(from: string): number {
+    let sent = 0;
+    for (const { messages } of this.#bySender.get(from)?.values() ?? []) sent += messages;
+    return sent;
+  }
+
+  take(): EdgeRecord[] {
+    const taken: EdgeRecord[] = [];
+    for (const [from, edges] of this.#bySender) {
+      for (const [to, edge] of edges) taken.push({ from, to, ...edge });
+    }
+    this.#bySender = new Map();
+    return taken;
+  }
+
+  putBack(taken: readonly EdgeRecord[]): void {
+    for (const { from, to, messages, bytes, lastUnixMs } of taken) {
+      const edge = this.edge(from, to);
+      edge.messages += messages;
+      edge.bytes += bytes;
+      edge.lastUnixMs = Math.max(edge.lastUnixMs, lastUnixMs);
+    }
+  }
 }

@@ -48,9 +48,12 @@ function numberFieldsLength(header: Header): number {
   return size;
 }
 
-/** Encodes once, in one buffer of the exact size. */
-export function encodeEnvelope(header: Header, payload: Uint8Array): Buffer {
-  const headerBytes = headerLength(header);
+/** Encodes once, in one buffer of the exact size. `headerBytes`: what `headerLength` gave, when it was asked before. */
+export function encodeEnvelope(
+  header: Header,
+  payload: Uint8Array,
+  headerBytes: number = headerLength(header),
+): Buffer {
   const payloadBytes = payload.length === 0 ? 0 : sizeOfBytes(2, payload.length);
   const writer = new WireWriter(Buffer.allocUnsafe(sizeOfBytes(1, headerBytes) + payloadBytes));
   writer.tag(1, BYTES);
@@ -121,7 +124,7 @@ function writeText(writer: WireWriter, field: number, text: string): void {
 
 function writeAlways(writer: WireWriter, field: number, text: string): void {
   writer.tag(field, BYTES);
-  writer.text(text, textLength(text));
+  writer.text(text);
 }
 
 function writeNumber(writer: WireWriter, field: number, value: number): void {
@@ -221,44 +224,65 @@ export function withAnnotation(
 }
 
 /** What delivery needs of a stored envelope, found without decoding the rest. */
-export interface EnvelopeFacts {
-  readonly id: string;
-  readonly from: string;
-  readonly kind: Kind;
-  readonly expiresUnixMs: number;
-  readonly noReceipts: boolean;
-  readonly toChannel: boolean;
+export class EnvelopeFacts {
+  kind: Kind = "MESSAGE";
+  expiresUnixMs = 0;
+  noReceipts = false;
+  toChannel = false;
+  readonly #reader: WireReader;
+  #idAt = -1;
+  #fromAt = -1;
+
+  /** @throws MeshError malformed */
+  constructor(bytes: Uint8Array) {
+    const reader = new WireReader(bytes);
+    this.#reader = reader;
+    if (reader.varint() !== 10) throw brokenWire("an envelope starts with its header");
+    const start = reader.enter();
+    const end = reader.at;
+    reader.at = start;
+    while (reader.at < end) this.#readField(reader, reader.varint());
+    if (reader.at > end) throw brokenWire("a field is longer than its message");
+  }
+
+  /** Decoded when asked for: most records pass without anybody asking. */
+  get id(): string {
+    return this.#asciiAt(this.#idAt);
+  }
+
+  get from(): string {
+    return this.#asciiAt(this.#fromAt);
+  }
+
+  #readField(reader: WireReader, tag: number): void {
+    if (tag === 10) this.#idAt = this.#skipText(reader);
+    else if (tag === 18) this.#fromAt = this.#skipText(reader);
+    else if (tag === 26) this.toChannel = reader.bytes[reader.enter()] === HASH;
+    else if (tag === 32) this.kind = KINDS[reader.varint() - 1] ?? "MESSAGE";
+    else if (tag === 80) this.expiresUnixMs = reader.varint();
+    else if (tag === 144) this.noReceipts = reader.varint() !== 0;
+    else reader.skip(tag & 7);
+  }
+
+  #skipText(reader: WireReader): number {
+    const at = reader.at;
+    reader.enter();
+    return at;
+  }
+
+  /** Ids and addresses are ASCII, which decodes faster. */
+  #asciiAt(at: number): string {
+    if (at < 0) return "";
+    const reader = this.#reader;
+    reader.at = at;
+    const start = reader.enter();
+    return reader.bytes.toString("latin1", start, reader.at);
+  }
 }
 
 const HASH = 0x23;
 
 /** Reads the facts; cheap enough for every record on its way out. @throws MeshError malformed */
 export function peekEnvelope(bytes: Uint8Array): EnvelopeFacts {
-  const reader = new WireReader(bytes);
-  if (reader.varint() !== 10) throw brokenWire("an envelope starts with its header");
-  const start = reader.enter();
-  const header = new WireReader(reader.bytes, start, reader.at);
-  let id = "";
-  let from = "";
-  let kind: Kind = "MESSAGE";
-  let expiresUnixMs = 0;
-  let noReceipts = false;
-  let toChannel = false;
-  while (!header.done) {
-    const tag = header.varint();
-    if (tag === 10) id = asciiText(header);
-    else if (tag === 18) from = asciiText(header);
-    else if (tag === 26) toChannel = header.bytes[header.enter()] === HASH;
-    else if (tag === 32) kind = KINDS[header.varint() - 1] ?? "MESSAGE";
-    else if (tag === 80) expiresUnixMs = header.varint();
-    else if (tag === 144) noReceipts = header.varint() !== 0;
-    else header.skip(tag & 7);
-  }
-  return { id, from, kind, expiresUnixMs, noReceipts, toChannel };
-}
-
-/** Ids and addresses are ASCII, which decodes faster. */
-function asciiText(reader: WireReader): string {
-  const start = reader.enter();
-  return reader.bytes.toString("latin1", start, reader.at);
+  return new EnvelopeFacts(bytes);
 }

@@ -16,17 +16,43 @@ export interface LruOptions<Value> {
   readonly onLeave?: (key: string, value: Value) => void;
 }
 
-/** Every operation takes constant time (amortised). */
+interface Entry<Value> {
+  readonly key: string;
+  readonly value: Value;
+  readonly weight: number;
+  /** The one used just before it, and the one used just after it. */
+  older: Entry<Value> | undefined;
+  newer: Entry<Value> | undefined;
+}
+
+/** Every operation takes constant time (amortised); reading costs one lookup. */
 export function createLru<Value>(options: LruOptions<Value>): Lru<Value> {
   const { maxWeight, weigh = () => 1, onLeave } = options;
-  // A Map keeps the order of insertion: the first key is the one not used for longest.
-  const entries = new Map<string, { readonly value: Value; readonly weight: number }>();
+  const entries = new Map<string, Entry<Value>>();
+  let oldest: Entry<Value> | undefined;
+  let newest: Entry<Value> | undefined;
   let weight = 0;
+
+  function unlink(entry: Entry<Value>): void {
+    if (entry.older === undefined) oldest = entry.newer;
+    else entry.older.newer = entry.newer;
+    if (entry.newer === undefined) newest = entry.older;
+    else entry.newer.older = entry.older;
+  }
+
+  function linkAsNewest(entry: Entry<Value>): void {
+    entry.older = newest;
+    entry.newer = undefined;
+    if (newest === undefined) oldest = entry;
+    else newest.newer = entry;
+    newest = entry;
+  }
 
   function remove(key: string): boolean {
     const entry = entries.get(key);
     if (entry === undefined) return false;
     entries.delete(key);
+    unlink(entry);
     weight -= entry.weight;
     onLeave?.(key, entry.value);
     return true;
@@ -36,20 +62,21 @@ export function createLru<Value>(options: LruOptions<Value>): Lru<Value> {
     get(key) {
       const entry = entries.get(key);
       if (entry === undefined) return undefined;
-      entries.delete(key);
-      entries.set(key, entry);
+      if (entry !== newest) {
+        unlink(entry);
+        linkAsNewest(entry);
+      }
       return entry.value;
     },
     set(key, value) {
       remove(key);
       const added = weigh(value);
       if (added > maxWeight) return;
-      entries.set(key, { value, weight: added });
+      const entry = { key, value, weight: added, older: undefined, newer: undefined };
+      entries.set(key, entry);
+      linkAsNewest(entry);
       weight += added;
-      for (const oldest of entries.keys()) {
-        if (weight <= maxWeight) break;
-        remove(oldest);
-      }
+      while (weight > maxWeight && oldest !== undefined) remove(oldest.key);
     },
     delete: remove,
     get size() {

@@ -9,6 +9,8 @@ export { isJsonText } from "./json-members.ts";
 /** JSON text of one message, as every JSON surface shows it. */
 export type MessageJson = string;
 
+const MAX_DATE_MS = 8_640_000_000_000_000;
+
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -35,8 +37,8 @@ function headerJson(header: Header): Record<string, unknown> {
     task_id: optional(header.taskId),
     context_id: optional(header.contextId),
     content_type: optional(header.contentType),
-    created_at: new Date(header.createdUnixMs).toISOString(),
-    expires_at: header.expiresUnixMs === 0 ? undefined : new Date(header.expiresUnixMs).toISOString(),
+    created_at: timeText(header.createdUnixMs),
+    expires_at: header.expiresUnixMs === 0 ? undefined : timeText(header.expiresUnixMs),
     priority: header.priority === "normal" ? undefined : header.priority,
     dedupe_key: optional(header.dedupeKey),
     traceparent: optional(header.traceparent),
@@ -46,10 +48,15 @@ function headerJson(header: Header): Record<string, unknown> {
   };
 }
 
+/** Of the last moment that a Date can tell, for what is later: an envelope is written whatever it says. */
+function timeText(unixMs: number): string {
+  return new Date(Math.min(unixMs, MAX_DATE_MS)).toISOString();
+}
+
 function payloadMember(header: Header, payload: Uint8Array): string {
   const type = header.contentType;
   if (!header.sealed && isJsonType(type) && isJsonText(payload)) return `"payload":${text(payload)}`;
-  if (!header.sealed && type.startsWith("text/")) {
+  if (!header.sealed && isUtf8TextType(type)) {
     try {
       return `"payload":${JSON.stringify(strictUtf8.decode(payload))}`;
     } catch {
@@ -59,8 +66,21 @@ function payloadMember(header: Header, payload: Uint8Array): string {
   return `"payload_base64":"${Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString("base64")}"`;
 }
 
-function isJsonType(type: string): boolean {
+/** Whether a content type promises JSON text. */
+export function isJsonType(contentType: string): boolean {
+  const type = contentType.replace(/;.*$/s, "").trim().toLowerCase();
   return type === "application/json" || type.endsWith("+json");
+}
+
+/** Lower case, and without the charset that is meant anyway; other parameters stay as they are. */
+export function plainMediaType(contentType: string): string {
+  return contentType.replace(/ *; *charset="?utf-8"?$/i, "").replace(/^[^;]+/, (type) => type.toLowerCase());
+}
+
+/** Text of another charset stays bytes: decoded as UTF-8 it would be another text. */
+function isUtf8TextType(contentType: string): boolean {
+  const type = plainMediaType(contentType);
+  return type.startsWith("text/") && !/; *charset=(?!"?us-ascii"?)/i.test(type);
 }
 
 function text(bytes: Uint8Array): string {

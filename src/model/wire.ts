@@ -126,12 +126,28 @@ export class WireWriter {
     this.varint(field * 8 + wireType);
   }
 
-  text(text: string, length: number): void {
-    this.varint(length);
-    if (length === text.length) {
-      for (let index = 0; index < length; index++) this.bytes[this.at + index] = text.charCodeAt(index);
-    } else this.bytes.write(text, this.at, length, "utf8");
-    this.at += length;
+  /** Length and bytes of a text. */
+  text(text: string): void {
+    if (text.length >= 128 || !this.#shortAscii(text)) {
+      const length = Buffer.byteLength(text, "utf8");
+      this.varint(length);
+      this.bytes.write(text, this.at, length, "utf8");
+      this.at += length;
+    }
+  }
+
+  /** Most texts are ids: one byte of length, then a byte per character. False when it is not such a text. */
+  #shortAscii(text: string): boolean {
+    const { bytes, at } = this;
+    const { length } = text;
+    for (let index = 0; index < length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) return false;
+      bytes[at + 1 + index] = code;
+    }
+    bytes[at] = length;
+    this.at = at + 1 + length;
+    return true;
   }
 
   raw(bytes: Uint8Array): void {

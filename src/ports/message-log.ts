@@ -13,12 +13,12 @@ export interface LogRecord extends Position {
 }
 
 export interface NewRecord {
-  /** UUID of the message. */
+  /** UUID of the message; NO_MESSAGE_ID for a record that `locate` need not find. */
   readonly id: string;
   readonly bytes: Uint8Array;
   /** A repeat of `key` in this stream within the window appends nothing and gives the first one's place. */
   readonly dedupe?: { readonly key: string; readonly windowMs: number };
-  /** Refuse when what the reader `inbox` has not acknowledged would pass this. */
+  /** Refuse when what the reader `inbox` has not acknowledged, and is still kept, would pass this. */
   readonly bound?: { readonly records: number; readonly bytes: number };
 }
 
@@ -43,7 +43,8 @@ export interface LogPage {
   readonly records: readonly LogRecord[];
   /**
    * The place asked for is not in the stream: of another epoch, before the first record that is kept, or beyond
-   * the end. Then there are no records. START is never a gap.
+   * the end. Then there are no records. START is never a gap. Backward only another epoch is one: what is gone
+   * there is the end of the history.
    */
   readonly gap: boolean;
   /** Of the oldest record that is kept; end + 1 when there is none. */
@@ -76,7 +77,7 @@ export interface MessageLogTraits {
  *   order of the calls; a call that fails leaves no record and no hole.
  * - Dedupe check, bound check, offset and write are atomic per stream.
  * - `read` gives durable records only, and always those of one dense run.
- * - `ack` is cumulative and moves only forward; it answers when the mark is durable with where the mark is now.
+ * - `ack` is cumulative and moves only forward; it answers with a mark that is durable, at the position or further.
  *   Marks are cheap: an engine may delay them by up to 50 ms to write them together.
  * - After a restart everything that was answered is there.
  */
@@ -92,7 +93,7 @@ export interface MessageLog {
   trim(stream: StreamName, beforeUnixMs: number): Promise<number>;
   /** Calls `wake` after records became durable, with them when the engine has them at hand. Never in between. */
   watch(stream: StreamName, wake: Wake): () => void;
-  /** Where the message of this id is, while it is kept. */
+  /** Where the message of this id is, while it is kept; one of the places when several streams hold the id. */
   locate(id: string): Promise<{ readonly stream: StreamName; readonly position: Position } | undefined>;
 }
 

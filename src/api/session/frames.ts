@@ -9,8 +9,8 @@ export interface ClientFrame {
   readonly sends: readonly SessionSend[];
   readonly ack: Position | undefined;
   readonly flow: Flow | undefined;
-  /** Absent = 0. */
-  readonly ping: number;
+  /** Absent = 0. A text of digits beyond what a number tells exactly. */
+  readonly ping: number | string;
 }
 
 export interface Hello {
@@ -23,8 +23,12 @@ export interface Hello {
 export interface SessionSend {
   /** The sender's own number or text for this send, given back with its result. */
   readonly ref: number | string;
-  readonly input: SendInput;
+  /** An error when this send cannot be read: it is refused alone, the others of the frame are not harmed. */
+  readonly input: SendInput | MeshError;
 }
+
+/** Of one frame. */
+export const MAX_SENDS = 10_000;
 
 export interface Flow {
   readonly pause: boolean;
@@ -48,7 +52,7 @@ export interface FrameWriter {
   refused(ref: number | string, error: MeshError): void;
   deliver(records: readonly LogRecord[]): void;
   acked(position: Position): void;
-  pong(number: number): void;
+  pong(number: number | string): void;
   failed(error: MeshError): void;
   /** Bytes gathered, about. */
   readonly size: number;
@@ -59,7 +63,9 @@ export interface FrameWriter {
 /** One wire of the session: how frames are read and written. */
 export interface FrameCodec {
   readonly subprotocol: "meshkore.v1.proto" | "meshkore.v1.json";
-  /** @throws MeshError malformed, invalid_argument */
+  /** Takes no text frames. */
+  readonly isBinary: boolean;
+  /** @throws MeshError malformed: the session ends; invalid_argument: nothing of the frame is done, it goes on */
   read(data: Uint8Array): ClientFrame;
   createWriter(): FrameWriter;
 }

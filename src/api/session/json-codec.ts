@@ -1,16 +1,25 @@
 import { z } from "zod";
 import { PRIORITIES } from "../../model/envelope.ts";
-import { ERROR_CODES, MeshError } from "../../model/errors.ts";
+import { ERROR_CODES, MeshError, meshErrorFromUnknown } from "../../model/errors.ts";
 import { readJsonMembers, sliceJsonArray } from "../../model/json-members.ts";
-import { jsonFromMessage } from "../../model/message-json.ts";
+import { jsonFromMessage, plainMediaType } from "../../model/message-json.ts";
 import { cursorFromPosition, type Position, positionFromCursor } from "../../model/position.ts";
 import type { LogRecord } from "../../ports/message-log.ts";
 import type { SendInput, Sent } from "../relay-api.ts";
-import type { ClientFrame, FrameCodec, FrameWriter, SessionSend, Welcome } from "./frames.ts";
+import {
+  type ClientFrame,
+  type FrameCodec,
+  type FrameWriter,
+  MAX_SENDS,
+  type SessionSend,
+  type Welcome,
+} from "./frames.ts";
+import { typedPayload } from "./json-payload.ts";
 
 /** The JSON wire of a session: the field names of REST, payloads as natural JSON. */
 export const jsonCodec: FrameCodec = {
   subprotocol: "meshkore.v1.json",
+  isBinary: false,
   read: readFrame,
   createWriter: () => new JsonFrameWriter(),
 };
@@ -24,7 +33,7 @@ const frameSchema = z.strictObject({
       window: z.int().min(0).max(1_000_000).default(0),
     })
     .optional(),
-  send: z.array(z.unknown()).max(10_000).optional(),
+  send: z.array(z.unknown()).max(MAX_SENDS).optional(),
   ack: z.string().optional(),
   flow: z
     .strictObject({
@@ -36,12 +45,24 @@ const frameSchema = z.strictObject({
   ping: z.int().min(0).optional(),
 });
 
+const refSchema = z.union([z.number(), z.string().max(128)]).default(0);
+
+/** Not z.record: that one leaves a key `__proto__` out without a word. */
+const annotationsSchema = z.custom<Record<string, string>>(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((note) => typeof note === "string"),
+  "expected an object whose values are strings",
+);
+
 const sendSchema = z.strictObject({
-  ref: z.union([z.number(), z.string().max(128)]).default(0),
+  ref: refSchema,
   to: z.string(),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   payload_base64: z.base64().optional(),
-  content_type: z.string().optional(),
+  content_type: z.string().transform(plainMediaType).optional(),
   reply_to: z.string().optional(),
   dedupe_key: z.string().optional(),
   ttl_s: z.number().positive().optional(),
@@ -51,7 +72,7 @@ const sendSchema = z.strictObject({
   traceparent: z.string().optional(),
   sealed: z.boolean().optional(),
   receipts: z.boolean().optional(),
-  annotations: z.record(z.string(), z.string()).optional(),
+  annotations: annotationsSchema.optional(),
 });
 
 function readFrame(data: Uint8Array): ClientFrame {
@@ -74,20 +95,27 @@ function readFrame(data: Uint8Array): ClientFrame {
 
 function readSend(element: Uint8Array): SessionSend {
   const { value, raw } = readJsonMembers(element);
-  const send = checked(sendSchema, value, "send");
-  const rawPayload = raw.get("payload");
-  const payload = rawPayload ?? decodeBase64(send.payload_base64);
-  if (payload === undefined) {
-    throw new MeshError("invalid_argument", "a send has no payload", { hint: "add payload, any JSON value" });
+  try {
+    const { ref, ...send } = checked(sendSchema, value, "send");
+    return { ref, input: sendInput(send, raw.get("payload")) };
+  } catch (thrown) {
+    return { ref: refOf(value), input: meshErrorFromUnknown(thrown) };
   }
-  const input: SendInput = {
+}
+
+function sendInput(send: Omit<z.infer<typeof sendSchema>, "ref">, raw: Uint8Array | undefined): SendInput {
+  return {
     to: send.to,
-    payload,
-    contentType:
-      send.content_type ?? (rawPayload === undefined ? "application/octet-stream" : "application/json"),
+    ...typedPayload({
+      raw,
+      value: send.payload,
+      base64: send.payload_base64,
+      contentType: send.content_type,
+      isSealed: send.sealed === true,
+    }),
     ...optional("replyTo", send.reply_to),
     ...optional("dedupeKey", send.dedupe_key),
-    ...optional("ttlMs", send.ttl_s === undefined ? undefined : send.ttl_s * 1000),
+    ...optional("ttlMs", send.ttl_s === undefined ? undefined : Math.max(1, Math.round(send.ttl_s * 1000))),
     ...optional("priority", send.priority),
     ...optional("contextId", send.context_id),
     ...optional("taskId", send.task_id),
@@ -96,11 +124,12 @@ function readSend(element: Uint8Array): SessionSend {
     ...optional("noReceipts", send.receipts === undefined ? undefined : !send.receipts),
     ...optional("annotations", send.annotations),
   };
-  return { ref: send.ref, input };
 }
 
-function decodeBase64(text: string | undefined): Uint8Array | undefined {
-  return text === undefined ? undefined : Buffer.from(text, "base64");
+/** Also of a send that cannot be read, so that its sender knows which one it was. */
+function refOf(send: unknown): number | string {
+  const parsed = refSchema.safeParse(Object(send)["ref"]);
+  return parsed.success ? parsed.data : 0;
 }
 
 function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
@@ -161,7 +190,7 @@ class JsonFrameWriter implements FrameWriter {
     this.#part("acked", cursorFromPosition(position));
   }
 
-  pong(number: number): void {
+  pong(number: number | string): void {
     this.#part("pong", number);
   }
 

@@ -1,10 +1,17 @@
-import { PRIORITIES } from "../../model/envelope.ts";
+import { isUtf8 } from "node:buffer";
 import { priorityFromNumber, withAnnotation } from "../../model/envelope-codec.ts";
-
+import { MeshError } from "../../model/errors.ts";
 import type { Position } from "../../model/position.ts";
 import { BYTES, brokenWire, VARINT, WireReader } from "../../model/wire.ts";
 import type { SendInput } from "../relay-api.ts";
-import type { ClientFrame, Flow, FrameCodec, Hello, SessionSend } from "./frames.ts";
+import {
+  type ClientFrame,
+  type Flow,
+  type FrameCodec,
+  type Hello,
+  MAX_SENDS,
+  type SessionSend,
+} from "./frames.ts";
 import { ProtoFrameWriter } from "./proto-writer.ts";
 
 /**
@@ -13,6 +20,7 @@ import { ProtoFrameWriter } from "./proto-writer.ts";
  */
 export const protoCodec: FrameCodec = {
   subprotocol: "meshkore.v1.proto",
+  isBinary: true,
   read: readFrame,
   createWriter: () => new ProtoFrameWriter(),
 };
@@ -23,17 +31,24 @@ function readFrame(data: Uint8Array): ClientFrame {
   let hello: Hello | undefined;
   let ack: Position | undefined;
   let flow: Flow | undefined;
-  let ping = 0;
+  let ping: number | string = 0;
   while (!reader.done) {
     const tag = reader.varint();
     if (tag === 18) sends.push(readSend(inner(reader)));
     else if (tag === 26) ack = readPosition(inner(reader));
     else if (tag === 10) hello = readHello(inner(reader));
     else if (tag === 34) flow = readFlow(inner(reader));
-    else if (tag === 40) ping = reader.varint();
+    else if (tag === 40) ping = readExact(reader);
     else reader.skip(tag & 7);
   }
+  if (sends.length > MAX_SENDS) throw tooManySends();
   return { hello, sends, ack, flow, ping };
+}
+
+function tooManySends(): MeshError {
+  return new MeshError("invalid_argument", `a frame has at most ${MAX_SENDS} sends`, {
+    hint: "send them in several frames",
+  });
 }
 
 function inner(reader: WireReader): WireReader {
@@ -48,35 +63,54 @@ const OCTETS = "application/octet-stream";
 
 function readSend(reader: WireReader): SessionSend {
   const input: Mutable<SendInput> = { to: "", payload: NO_PAYLOAD, contentType: OCTETS };
-  let ref = 0;
+  let ref: number | string = 0;
   while (!reader.done) {
     const tag = reader.varint();
     if (tag === 10) input.to = reader.text();
     else if (tag === 18) input.payload = reader.slice();
-    else if (tag === 120) ref = reader.varint();
+    else if (tag === 120) ref = readExact(reader);
     else if ((tag & 7) === BYTES) readSendText(reader, input, tag >>> 3);
     else if ((tag & 7) === VARINT) readSendNumber(reader, input, tag >>> 3);
     else reader.skip(tag & 7);
   }
-  if (input.to === "") throw brokenWire("a send has no 'to'");
   return { ref, input };
 }
 
 function readSendText(reader: WireReader, input: Mutable<SendInput>, field: number): void {
   if (field === 3) input.contentType = reader.text() || OCTETS;
-  else if (field === 4) input.replyTo = reader.text();
-  else if (field === 5) input.dedupeKey = reader.text();
-  else if (field === 8) input.contextId = reader.text();
-  else if (field === 9) input.taskId = reader.text();
-  else if (field === 10) input.traceparent = reader.text();
+  else if (field === 4) input.replyTo = strictText(reader);
+  else if (field === 5) input.dedupeKey = strictText(reader);
+  else if (field === 8) input.contextId = strictText(reader);
+  else if (field === 9) input.taskId = strictText(reader);
+  else if (field === 10) input.traceparent = strictText(reader);
   else if (field === 13) input.annotations = withAnnotation(input.annotations ?? {}, reader);
   else reader.skip(BYTES);
+}
+
+/** What is not UTF-8 is refused: read with replacement characters, two dedupe keys could become one. */
+function strictText(reader: WireReader): string {
+  const start = reader.enter();
+  const text = reader.bytes.toString("utf8", start, reader.at);
+  if (text.includes("\ufffd") && !isUtf8(reader.bytes.subarray(start, reader.at)))
+    throw brokenWire("a text is not UTF-8");
+  return text;
+}
+
+/** In decimal digits beyond what a number tells exactly. */
+function readExact(reader: WireReader): number | string {
+  const start = reader.at;
+  const value = reader.varint();
+  if (value <= Number.MAX_SAFE_INTEGER) return value;
+  let exact = 0n;
+  for (let at = reader.at - 1; at >= start; at--)
+    exact = exact * 128n + BigInt((reader.bytes[at] ?? 0) & 0x7f);
+  return String(BigInt.asUintN(64, exact));
 }
 
 function readSendNumber(reader: WireReader, input: Mutable<SendInput>, field: number): void {
   const value = reader.varint();
   if (field === 6) input.ttlMs = value;
-  else if (field === 7) input.priority = priorityFromNumber(Math.min(value, PRIORITIES.length));
+  else if (field === 7) input.priority = priorityFromNumber(value);
   else if (field === 11) input.sealed = value !== 0;
   else if (field === 12) input.noReceipts = value !== 0;
 }

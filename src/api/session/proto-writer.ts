@@ -9,7 +9,7 @@ const FIRST_BYTES = 4096;
 /** Of tag, length, epoch and offset of one delivery, at most. */
 const DELIVERY_HEAD_BYTES = 48;
 
-type Field = readonly [field: number, value: string | number];
+type Field = readonly [field: number, value: string | number | bigint];
 
 /** Writes SessionResponse field by field into a growing buffer; stored envelopes go in as they are. */
 export class ProtoFrameWriter implements FrameWriter {
@@ -31,18 +31,33 @@ export class ProtoFrameWriter implements FrameWriter {
   }
 
   accepted(ref: number | string, sent: Sent): void {
-    this.#message(2, [
-      [1, Number(ref)],
-      [2, sent.messageId],
-      [3, sent.epoch],
-      [4, sent.offset],
-      [6, sent.duplicate ? 1 : 0],
-    ]);
+    const number = exactNumber(ref);
+    const { messageId, epoch, offset, duplicate } = sent;
+    const idLength = textLength(messageId);
+    const refLength = number === 0 ? 0 : 1 + numberLength(number);
+    const length =
+      refLength + 3 + varintLength(idLength) + idLength + varintLength(epoch) + varintLength(offset);
+    this.#open(2, duplicate ? length + 2 : length);
+    const out = this.#out;
+    if (number !== 0) {
+      out.tag(1, VARINT);
+      this.#number(number);
+    }
+    out.tag(2, BYTES);
+    out.text(messageId);
+    out.tag(3, VARINT);
+    out.varint(epoch);
+    out.tag(4, VARINT);
+    out.varint(offset);
+    if (duplicate) {
+      out.tag(6, VARINT);
+      out.varint(1);
+    }
   }
 
   refused(ref: number | string, error: MeshError): void {
     const detail = errorFields(error);
-    const number = Number(ref);
+    const number = exactNumber(ref);
     const detailLength = lengthOf(detail);
     const length = lengthOf([[1, number]]) + 1 + varintLength(detailLength) + detailLength;
     this.#open(2, length);
@@ -81,10 +96,9 @@ export class ProtoFrameWriter implements FrameWriter {
     ]);
   }
 
-  pong(number: number): void {
+  pong(number: number | string): void {
     this.#reserve(16);
-    this.#out.tag(6, VARINT);
-    this.#out.varint(number);
+    this.#fields([[6, exactNumber(number)]]);
   }
 
   take(): Uint8Array | undefined {
@@ -111,12 +125,22 @@ export class ProtoFrameWriter implements FrameWriter {
       if (value === "" || value === 0) continue;
       if (typeof value === "string") {
         this.#out.tag(field, BYTES);
-        this.#out.text(value, textLength(value));
+        this.#out.text(value);
       } else {
         this.#out.tag(field, VARINT);
-        this.#out.varint(value);
+        this.#number(value);
       }
     }
+  }
+
+  #number(value: number | bigint): void {
+    if (typeof value === "number") {
+      this.#out.varint(value);
+      return;
+    }
+    let rest = value;
+    for (; rest >= 128n; rest >>= 7n) this.#out.bytes[this.#out.at++] = Number(rest & 0x7fn) | 0x80;
+    this.#out.bytes[this.#out.at++] = Number(rest);
   }
 
   #reserve(bytes: number): void {
@@ -135,9 +159,18 @@ function lengthOf(fields: readonly Field[]): number {
     if (typeof value === "string") {
       const bytes = textLength(value);
       length += 1 + varintLength(bytes) + bytes;
-    } else length += 1 + varintLength(value);
+    } else length += 1 + numberLength(value);
   }
   return length;
+}
+
+function numberLength(value: number | bigint): number {
+  return typeof value === "number" ? varintLength(value) : Math.ceil(value.toString(2).length / 7);
+}
+
+/** A number that came by this wire: a text when it is beyond what a number tells exactly. */
+function exactNumber(text: number | string): number | bigint {
+  return typeof text === "number" ? text : BigInt(text);
 }
 
 function errorFields(error: MeshError): readonly Field[] {

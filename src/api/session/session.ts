@@ -1,3 +1,4 @@
+import { nextTick } from "node:process";
 import { MeshError, meshErrorFromUnknown } from "../../model/errors.ts";
 import { cursorFromPosition } from "../../model/position.ts";
 import type { AgentPrincipal, Call } from "../../model/principal.ts";
@@ -5,17 +6,8 @@ import type { SocketConnection, SocketSession } from "../../ports/listener.ts";
 import type { LogRecord } from "../../ports/message-log.ts";
 import type { CloseReason, Sink, SinkState } from "../../ports/sink.ts";
 import type { Attachment, RelayApi } from "../relay-api.ts";
+import { CLOSE_CODES, closeCodeOf, drainError, lateHello, textOnBinaryWire } from "./close-codes.ts";
 import type { ClientFrame, Flow, FrameCodec, FrameWriter, Hello, SessionSend } from "./frames.ts";
-
-/** Close codes of our own, in the private range of RFC 6455, section 7.4.2. */
-export const CLOSE_CODES = {
-  malformed: 4400,
-  unauthenticated: 4401,
-  gap: 4410,
-  overloaded: 4429,
-  failed: 4500,
-  draining: 1001,
-} as const;
 
 /** Sends of one session that wait for their answer; what comes beyond is refused. */
 const MAX_UNANSWERED = 16_384;
@@ -23,7 +15,6 @@ const MAX_UNANSWERED = 16_384;
 const FLUSH_BYTES = 65_536;
 /** Frames that may wait while the session is being opened. */
 const MAX_EARLY_FRAMES = 64;
-const MAX_TIMER_MS = 2_147_483_647;
 
 export interface SessionOptions {
   readonly relay: RelayApi;
@@ -34,6 +25,8 @@ export interface SessionOptions {
   readonly maxFrameBytes: number;
   /** How long a connection without a token may wait with its hello. */
   readonly helloMs: number;
+  /** A credential that was revoked ends its session within this time. */
+  readonly recheckMs: number;
   readonly nowUnixMs: () => number;
 }
 
@@ -47,7 +40,7 @@ export interface SessionStart {
 
 /**
  * A live session of one agent over a socket: sends and acks in, results and deliveries out, every frame a batch.
- * Whatever happens in one turn of the event loop leaves as one frame.
+ * Whatever one callback of the event loop sets off, such as a commit, leaves as one frame.
  */
 export class Session implements SocketSession, Sink {
   readonly #options: SessionOptions;
@@ -59,13 +52,22 @@ export class Session implements SocketSession, Sink {
   #call: Call | undefined;
   #attachment: Attachment | undefined;
   #resume: () => void = () => undefined;
+  #token = "";
+  /** Taken from the pump, but the connection was full before it could be sent. */
+  #held: readonly LogRecord[] = [];
   #helloTimer: NodeJS.Timeout | undefined;
-  #expiryTimer: NodeJS.Timeout | undefined;
+  #credentialTimer: NodeJS.Timeout | undefined;
   #unanswered = 0;
   #isFlushScheduled = false;
   #isFull = false;
+  /** The frame being gathered has a part that a frame can hold only once. */
+  #hasSinglePart = false;
   #isOpening = false;
   #isClosed = false;
+  readonly #flushScheduled = (): void => {
+    this.#isFlushScheduled = false;
+    this.#flush();
+  };
 
   constructor(options: SessionOptions, start: SessionStart, connection: SocketConnection) {
     this.#options = options;
@@ -76,9 +78,10 @@ export class Session implements SocketSession, Sink {
     else void this.#open({ token: start.token, cursor: "", noDelivery: false, window: 0 });
   }
 
-  message(data: Uint8Array): void {
+  message(data: Uint8Array, isBinary: boolean): void {
     if (this.#isClosed) return;
-    if (this.#call !== undefined) this.#handle(data);
+    if (!isBinary && this.#start.codec.isBinary) this.#fail(textOnBinaryWire(), CLOSE_CODES.malformed);
+    else if (this.#call !== undefined) this.#handle(data);
     else if (this.#isOpening) this.#keepEarly(data);
     else this.#openFromFirstFrame(data);
   }
@@ -86,6 +89,7 @@ export class Session implements SocketSession, Sink {
   drained(): void {
     this.#isFull = false;
     this.#flush();
+    if (!this.#isFull) this.#deliver(this.#held);
     if (!this.#isFull) this.#resume();
   }
 
@@ -93,14 +97,14 @@ export class Session implements SocketSession, Sink {
     this.#isClosed = true;
     this.#abort.abort();
     clearTimeout(this.#helloTimer);
-    clearTimeout(this.#expiryTimer);
+    clearTimeout(this.#credentialTimer);
+    this.#held = [];
     this.#attachment?.detach();
   }
 
   write(records: readonly LogRecord[]): SinkState {
     if (this.#isClosed) return "closed";
-    this.#writer.deliver(records);
-    this.#schedule();
+    this.#deliver(this.#held.length === 0 ? records : [...this.#held, ...records]);
     return this.#isFull ? "full" : "ready";
   }
 
@@ -147,7 +151,8 @@ export class Session implements SocketSession, Sink {
   async #open(hello: Hello): Promise<void> {
     this.#isOpening = true;
     try {
-      const principal = await this.#options.authenticate(this.#start.token ?? hello.token);
+      this.#token = this.#start.token ?? hello.token;
+      const principal = await this.#options.authenticate(this.#token);
       const { traceparent } = this.#start;
       const call: Call = {
         principal,
@@ -161,6 +166,7 @@ export class Session implements SocketSession, Sink {
         ...(hello.cursor === "" ? {} : { cursor: hello.cursor }),
       };
       const attachment = await this.#options.relay.attach(call, input, this);
+      this.#attachment = attachment;
       if (this.#isClosed) attachment.detach();
       else this.#begin(call, principal, attachment, hello);
     } catch (thrown) {
@@ -170,7 +176,6 @@ export class Session implements SocketSession, Sink {
   }
 
   #begin(call: Call, principal: AgentPrincipal, attachment: Attachment, hello: Hello): void {
-    this.#attachment = attachment;
     this.#call = call;
     this.#writer.welcome({
       agentId: principal.agentId,
@@ -181,19 +186,37 @@ export class Session implements SocketSession, Sink {
       maxFrameBytes: this.#options.maxFrameBytes,
     });
     this.#schedule();
-    this.#endWithToken(principal);
+    this.#watchCredential(principal.expiresUnixMs);
     if (!hello.noDelivery) attachment.resume();
     const early = this.#early ?? [];
     this.#early = undefined;
-    for (const data of early) if (!this.#isClosed) this.#handle(data);
+    for (const [index, data] of early.entries()) {
+      if (!this.#isClosed) this.#handle(data, index === 0 && this.#start.token === undefined);
+    }
   }
 
-  #endWithToken(principal: AgentPrincipal): void {
-    if (principal.expiresUnixMs === undefined) return;
-    const leftMs = principal.expiresUnixMs - this.#options.nowUnixMs();
-    if (leftMs > MAX_TIMER_MS) return;
-    this.#expiryTimer = setTimeout(() => this.close("expired"), Math.max(0, leftMs));
-    this.#expiryTimer.unref();
+  /** Ends the session with its credential: on time when that expires, soon when it is revoked. */
+  #watchCredential(expiresUnixMs: number | undefined): void {
+    const leftMs = (expiresUnixMs ?? Number.POSITIVE_INFINITY) - this.#options.nowUnixMs();
+    if (leftMs <= 0) {
+      this.close("expired");
+      return;
+    }
+    const waitMs = Math.min(leftMs, this.#options.recheckMs);
+    this.#credentialTimer = setTimeout(() => void this.#recheck(expiresUnixMs), waitMs);
+    this.#credentialTimer.unref();
+  }
+
+  async #recheck(expiresUnixMs: number | undefined): Promise<void> {
+    let expiresNextUnixMs = expiresUnixMs;
+    try {
+      if (expiresUnixMs === undefined || expiresUnixMs > this.#options.nowUnixMs())
+        expiresNextUnixMs = (await this.#options.authenticate(this.#token)).expiresUnixMs;
+    } catch (thrown) {
+      // Any other failure says nothing about the credential: it is asked again later.
+      if (meshErrorFromUnknown(thrown).code === "unauthenticated") this.close("revoked");
+    }
+    if (!this.#isClosed) this.#watchCredential(expiresNextUnixMs);
   }
 
   #keepEarly(data: Uint8Array): void {
@@ -217,20 +240,26 @@ export class Session implements SocketSession, Sink {
     }
   }
 
-  #handle(data: Uint8Array): void {
+  #handle(data: Uint8Array, mayHello = false): void {
     const frame = this.#read(data);
     const call = this.#call;
     if (frame === undefined || call === undefined) return;
+    if (frame.hello !== undefined && !mayHello) this.#tell(lateHello());
     for (const send of frame.sends) this.#send(call, send);
     if (frame.ack !== undefined) this.#ack(frame.ack);
     if (frame.flow !== undefined) this.#applyFlow(frame.flow);
     if (frame.ping !== 0) {
+      this.#beginSinglePart();
       this.#writer.pong(frame.ping);
       this.#schedule();
     }
   }
 
   #send(call: Call, send: SessionSend): void {
+    if (send.input instanceof MeshError) {
+      this.#refused(send.ref, send.input);
+      return;
+    }
     if (this.#unanswered >= MAX_UNANSWERED) {
       const hint = "wait for results before sending more";
       this.#refused(
@@ -275,6 +304,7 @@ export class Session implements SocketSession, Sink {
   }
 
   #tell(error: MeshError): void {
+    this.#beginSinglePart();
     this.#writer.failed(error);
     this.#schedule();
   }
@@ -282,20 +312,39 @@ export class Session implements SocketSession, Sink {
   /** Says why, then ends the session. */
   #fail(error: MeshError, closeCode: number): void {
     if (this.#isClosed) return;
+    this.#beginSinglePart();
     this.#writer.failed(error);
     this.#flush();
     this.#connection.close(closeCode, error.code);
     this.closed();
   }
 
+  /** A frame holds one error and one pong: what is gathered leaves before a second would replace the first. */
+  #beginSinglePart(): void {
+    if (this.#hasSinglePart) this.#flush();
+    this.#hasSinglePart = true;
+  }
+
+  /** In frames of about 64 KiB, or of one larger record. What a full connection does not take is held. */
+  #deliver(records: readonly LogRecord[]): void {
+    let next = 0;
+    while (next < records.length && !this.#isFull) {
+      const fitting = endOfFitting(records, next, FLUSH_BYTES - this.#writer.size);
+      const end = fitting === next && this.#writer.size === 0 ? next + 1 : fitting;
+      this.#writer.deliver(end - next === records.length ? records : records.slice(next, end));
+      next = end;
+      if (next < records.length) this.#flush();
+      else this.#schedule();
+    }
+    this.#held = next === 0 ? records : records.slice(next);
+  }
+
   #schedule(): void {
     if (this.#writer.size >= FLUSH_BYTES) this.#flush();
     else if (!this.#isFlushScheduled) {
       this.#isFlushScheduled = true;
-      setImmediate(() => {
-        this.#isFlushScheduled = false;
-        this.#flush();
-      });
+      // Still in this turn, at whose end the socket writes.
+      nextTick(this.#flushScheduled);
     }
   }
 
@@ -307,16 +356,13 @@ export class Session implements SocketSession, Sink {
   }
 }
 
-function closeCodeOf(error: MeshError): number {
-  if (error.code === "unauthenticated" || error.code === "permission_denied")
-    return CLOSE_CODES.unauthenticated;
-  if (error.code === "gap") return CLOSE_CODES.gap;
-  if (error.code === "rate_limited") return CLOSE_CODES.overloaded;
-  return error.code === "internal" || error.code === "unavailable"
-    ? CLOSE_CODES.failed
-    : CLOSE_CODES.malformed;
-}
-
-function drainError(): MeshError {
-  return new MeshError("unavailable", "the hub is stopping", { hint: "connect again", retryAfterS: 1 });
+/** Behind the last record, from `start` on, that fits into `roomBytes` with those before it. */
+function endOfFitting(records: readonly LogRecord[], start: number, roomBytes: number): number {
+  let left = roomBytes;
+  let end = start;
+  for (; end < records.length; end++) {
+    left -= records[end]?.bytes.length ?? 0;
+    if (left < 0) break;
+  }
+  return end;
 }

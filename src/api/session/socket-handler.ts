@@ -11,6 +11,7 @@ const CODECS: readonly FrameCodec[] = [protoCodec, jsonCodec];
 /** A browser cannot set a header on a WebSocket: it may hand the token over as a subprotocol. */
 const BEARER_SUBPROTOCOL = "meshkore.bearer.";
 const HELLO_MS = 10_000;
+const RECHECK_MS = 60_000;
 
 export interface SocketHandlerOptions {
   readonly api: HubApi;
@@ -20,14 +21,13 @@ export interface SocketHandlerOptions {
   readonly nowUnixMs: () => number;
 }
 
-/** Opens a session for each WebSocket at /ws. Without a subprotocol of ours it speaks JSON. */
+/** Opens a session for each WebSocket at /ws. A client that offers no subprotocol speaks JSON. */
 export function createSocketHandler(options: SocketHandlerOptions): SocketHandler {
   return (upgrade) => {
     const offered = listOf(upgrade.headers.get("sec-websocket-protocol"));
-    const codec = CODECS.find((candidate) => offered.includes(candidate.subprotocol));
-    const strangers = offered.filter((name) => !name.startsWith(BEARER_SUBPROTOCOL));
-    if (codec === undefined && strangers.length > 0)
-      return { kind: "refuse", response: unknownSubprotocol() };
+    const codec = codecOf(offered);
+    // A client that offered something takes no connection without a subprotocol (RFC 6455, section 4.1).
+    if (codec === undefined && offered.length > 0) return { kind: "refuse", response: unknownSubprotocol() };
     const start = {
       codec: codec ?? jsonCodec,
       token: tokenOf(upgrade, offered),
@@ -50,8 +50,18 @@ function sessionOptions(options: SocketHandlerOptions, remoteAddress: string): S
     maxPayloadBytes: options.maxPayloadBytes,
     maxFrameBytes: options.maxFrameBytes,
     helloMs: HELLO_MS,
+    recheckMs: RECHECK_MS,
     nowUnixMs: options.nowUnixMs,
   };
+}
+
+/** The first that the client offers and the hub speaks: the client's order is its preference. */
+function codecOf(offered: readonly string[]): FrameCodec | undefined {
+  for (const name of offered) {
+    const codec = CODECS.find((candidate) => candidate.subprotocol === name);
+    if (codec !== undefined) return codec;
+  }
+  return undefined;
 }
 
 function listOf(header: string | undefined): string[] {

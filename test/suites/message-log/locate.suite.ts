@@ -101,7 +101,7 @@ export function locateSuite(subject: LogSubject): void {
         return peerMs;
       });
       const placed: Placed[] = [];
-      for (const _ of range(1, 60)) {
+      for (const _ of range(1, 300)) {
         test.clock.nowUnixMs += 5;
         const ids = [test.nextId(), peerId(), test.nextId(), peerId(), test.nextId()];
         placed.push(...(await Promise.all(ids.map((id, index) => place(test, id, index)))));

@@ -11,7 +11,7 @@ export function modelSuite(subject: LogSubject): void {
         const test = await LogUnderTest.open(subject, { stateCapacity: 2 });
         await fc.asyncModelRun(() => ({ model: emptyModel(), real: test }), commands);
       });
-      await fc.assert(property, { numRuns: 40, interruptAfterTimeLimit: 60_000 });
+      await fc.assert(property, { numRuns: 100, interruptAfterTimeLimit: 60_000 });
     });
   });
 }

@@ -1,3 +1,4 @@
+import { NO_MESSAGE_ID } from "../../../model/message-id.ts";
 import type { Pending } from "./append-queue.ts";
 import { encodeChunk } from "./chunk.ts";
 import { type ChunkRef, CommitNotes } from "./commit-index.ts";
@@ -66,7 +67,7 @@ function writeChunks(
     const key = chunkKey(ref.stream, ref.epoch, ref.firstOffset);
     env.chunks.put(key, encodeChunk({ storedUnixMs: commit.nowUnixMs, bytesBefore }, records));
     for (const record of records) {
-      commit.notes.add(record.id, ref);
+      if (record.id !== NO_MESSAGE_ID) commit.notes.add(record.id, ref);
       bytesBefore += record.bytes.length;
     }
     start = end;

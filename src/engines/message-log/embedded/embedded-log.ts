@@ -83,11 +83,12 @@ class EmbeddedLog implements MessageLog, AsyncDisposable {
     if (position.offset <= mark.offset) {
       // The call that moved it may still wait for its commit, or may have failed.
       if (state.dirtyMarks.size > 0 || state.pins > 0) await this.#commits.marksSaved();
-      return markOf(state, reader);
+      return mark;
     }
     const moved = { epoch: state.epoch, offset: position.offset, atUnixMs: this.#nowUnixMs() };
     await this.#commits.moveMark(state, reader, moved);
-    return markOf(state, reader);
+    // It may be further by now, but that is not durable yet.
+    return moved;
   }
 
   async acked(stream: StreamName, reader: ReaderName): Promise<Mark> {

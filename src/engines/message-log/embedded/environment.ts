@@ -1,6 +1,10 @@
-import { statfs } from "node:fs/promises";
 import { open, type RangeOptions, type RootDatabase } from "lmdb";
 import { MeshError, meshErrorFromUnknown } from "../../../model/errors.ts";
+import { freeBytes, storageFull } from "./disk-full.ts";
+
+interface Measured {
+  getStats(): object;
+}
 
 type Range<K> = Pick<RangeOptions, "limit" | "reverse"> & { start?: K; end?: K };
 
@@ -34,6 +38,9 @@ export interface Environment {
    * @throws MeshError storage_full, unavailable (nothing was written); internal (`write` threw: a part was written)
    */
   commit(write: () => void): Promise<void>;
+  readonly path: string;
+  /** Room within the file, about. */
+  unusedBytes(): number;
   /** Lets the next read see the newest state also after a failed commit. */
   refreshReads(): void;
   close(): Promise<void>;
@@ -65,10 +72,12 @@ export async function openEnvironment(path: string, durability: "power" | "proce
     txnStartThreshold: 1,
   } as const;
   const root = open<Buffer, Buffer>(options);
-  const table = (name: string): Table => root.openDB({ name, keyEncoding: "binary", encoding: "binary" });
+  const table = (name: string) =>
+    root.openDB<Buffer, Buffer>({ name, keyEncoding: "binary", encoding: "binary" });
   const epoch = await readEpoch(root);
-  return {
-    streams: root.openDB<Buffer, string>({ name: "streams", encoding: "binary" }),
+  const streams = root.openDB<Buffer, string>({ name: "streams", encoding: "binary" });
+  const tables = {
+    streams,
     names: table("names"),
     tails: table("tails"),
     chunks: table("chunks"),
@@ -76,8 +85,13 @@ export async function openEnvironment(path: string, durability: "power" | "proce
     dedupes: table("dedupes"),
     dedupeExpiries: table("dedupe-expiries"),
     commits: table("commits"),
+  };
+  return {
+    ...tables,
+    path,
     epoch,
     commit: (write) => commitOnce(root, path, write),
+    unusedBytes: () => unusedBytes(root, Object.values(tables)),
     refreshReads: () => root.resetReadTxn(),
     close: () => root.close(),
   };
@@ -117,16 +131,8 @@ async function storageError(thrown: unknown, path: string): Promise<MeshError> {
   const reason: unknown = thrown instanceof Error ? Reflect.get(thrown, "commitError") : undefined;
   const cause = await Promise.resolve(reason ?? thrown).catch((error: unknown) => error);
   const text = cause instanceof Error ? cause.message : String(cause);
-  const isFull =
-    /no space|MDB_MAP_FULL|disk quota|file too large/i.test(text) ||
-    (/input\/output error/i.test(text) && (await freeBytes(path)) < FULL_DISK_BYTES);
-  if (isFull) {
-    return new MeshError("storage_full", "the hub's disk is full", {
-      hint: "nothing was stored; try again after the operator has made room",
-      retryAfterS: 30,
-      cause,
-    });
-  }
+  if (/no space|MDB_MAP_FULL|disk quota|file too large/i.test(text)) return storageFull(cause);
+  if (/input\/output error/i.test(text) && freeBytes(path) < FULL_DISK_BYTES) return storageFull(cause);
   return new MeshError("unavailable", "the hub could not store", {
     hint: "nothing was accepted; try again",
     retryAfterS: 5,
@@ -134,12 +140,17 @@ async function storageError(thrown: unknown, path: string): Promise<MeshError> {
   });
 }
 
-async function freeBytes(path: string): Promise<number> {
-  try {
-    const { bavail, bsize } = await statfs(path);
-    return bavail * bsize;
-  } catch {
-    // The disk does not even say: then it is broken rather than full.
-    return Number.POSITIVE_INFINITY;
-  }
+/** Pages of the file that no table holds; LMDB writes them again before the file grows. */
+function unusedBytes(root: RootDatabase<Buffer, Buffer>, tables: readonly Measured[]): number {
+  const stats = root.getStats();
+  const pages = (of: unknown): number =>
+    numberAt(of, "treeBranchPageCount") + numberAt(of, "treeLeafPageCount") + numberAt(of, "overflowPages");
+  let used = pages(stats) + pages(Reflect.get(stats, "free"));
+  for (const table of tables) used += pages(table.getStats());
+  return Math.max(0, numberAt(stats, "lastPageNumber") - used) * numberAt(stats, "pageSize");
+}
+
+function numberAt(record: unknown, name: string): number {
+  const value: unknown = typeof record === "object" && record !== null ? Reflect.get(record, name) : 0;
+  return typeof value === "number" ? value : 0;
 }

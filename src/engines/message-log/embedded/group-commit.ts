@@ -2,6 +2,7 @@ import { MeshError, meshErrorFromUnknown } from "../../../model/errors.ts";
 import type { Appended, LogRecord, Mark, NewRecord, ReaderName } from "../../../ports/message-log.ts";
 import { AppendQueue, type Pending } from "./append-queue.ts";
 import { type Batch, type OtherWrite, writeBatch } from "./batch-writer.ts";
+import { DiskRoom } from "./disk-room.ts";
 import type { Environment } from "./environment.ts";
 import { chunkKey } from "./keys.ts";
 import type { StreamState } from "./stream-state.ts";
@@ -34,11 +35,13 @@ export class GroupCommit {
   readonly #env: Environment;
   readonly #table: StreamTable;
   readonly #options: GroupCommitOptions;
+  readonly #room: DiskRoom;
 
   constructor(env: Environment, table: StreamTable, options: GroupCommitOptions) {
     this.#env = env;
     this.#table = table;
     this.#options = options;
+    this.#room = new DiskRoom(env.path, () => env.unusedBytes());
   }
 
   append(state: StreamState, record: NewRecord): Promise<Appended> {
@@ -117,7 +120,8 @@ export class GroupCommit {
   }
 
   async #commitOnce(): Promise<void> {
-    const batch = this.#take();
+    const batch = this.#writable(this.#take());
+    if (batch === undefined) return;
     for (const state of batch.marks) state.pins += 1;
     try {
       await this.#env.commit(() => writeBatch(this.#env, this.#table, batch, this.#options.nowUnixMs()));
@@ -149,6 +153,20 @@ export class GroupCommit {
     return batch;
   }
 
+  /** The part of the batch that the disk takes; the rest is refused. */
+  #writable(batch: Batch): Batch | undefined {
+    const full = this.#room.refusal(batch);
+    if (full === undefined) return batch;
+    if (batch.appends.length === 0) {
+      this.#reject(batch, full);
+      return undefined;
+    }
+    // Marks and trimming need little room, and trimming makes some.
+    this.#reject({ ...batch, marks: new Set(), others: [] }, full);
+    const rest = { ...batch, appends: [], groups: new Map() };
+    return rest.others.length + rest.marks.size === 0 ? undefined : this.#writable(rest);
+  }
+
   #publish(state: StreamState, group: readonly Pending[]): void {
     let bytes = 0;
     for (const { record } of group) bytes += record.bytes.length;
@@ -173,6 +191,11 @@ export class GroupCommit {
 
   #refuse(batch: Batch, error: MeshError): void {
     if (error.code === "internal" || this.#isVisible(batch)) this.#stop(error);
+    this.#reject(batch, error);
+  }
+
+  /** Leaves everything as if the batch had not been written. */
+  #reject(batch: Batch, error: MeshError): void {
     for (const { state, record } of batch.appends) {
       state.queuedRecords -= 1;
       state.queuedBytes -= record.bytes.length;

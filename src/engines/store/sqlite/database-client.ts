@@ -5,12 +5,14 @@ import type { DatabaseThreadData, Reply, Request } from "./protocol.ts";
 
 export interface DatabaseClientOptions {
   readonly path: string;
+  /** Module URLs that the thread loads before anything else, as `node --import` does. */
+  readonly preloads?: readonly string[];
   /** Called once when the database thread ended by itself: nothing works any more, the hub has to stop. */
   readonly onFatal: (error: Error) => void;
 }
 
-/** node:sqlite warns of itself in every thread; the arguments of the process are not for this one. */
-const THREAD_ARGUMENTS = ["--disable-warning=ExperimentalWarning"];
+/** node:sqlite warns of itself in every thread. */
+const SILENCE = "--disable-warning=ExperimentalWarning";
 
 interface Waiter {
   readonly resolve: (reply: Reply) => void;
@@ -31,7 +33,7 @@ export class DatabaseClient {
     this.#onFatal = options.onFatal;
     this.#thread = new Worker(new URL("./database-thread.ts", import.meta.url), {
       name: "meshkore-store",
-      execArgv: THREAD_ARGUMENTS,
+      execArgv: [SILENCE, ...(options.preloads ?? []).flatMap((url) => ["--import", url])],
       workerData: data,
     });
     this.#thread.on("message", (reply: Reply) => this.#waiting.shift()?.resolve(reply));
