@@ -1,0 +1,55 @@
+export type AgentLogin = { id: string; token: string };
+
+/** How JetStream is used; the fastest shape on a machine is the peer, see `cases/peer-shapes.ts`. */
+export type JetStreamShape = {
+  streams: "one" | "per-lane";
+  deliver: "push" | "pull";
+  ackPolicy: "explicit" | "all";
+};
+
+export type LaneSpec =
+  | { wire: "hub"; port: number; sender: AgentLogin; receiver: AgentLogin; receive: boolean }
+  | { wire: "jetstream"; port: number; shape: JetStreamShape; receive: boolean }
+  | { wire: "rest"; port: number; sender: AgentLogin; receiver: AgentLogin };
+
+export type WindowSpec = {
+  load: "window";
+  lanes: LaneSpec[];
+  window: number;
+  payloadBytes: number;
+  /** Messages per lane before the clock starts, and while it runs. */
+  warmUp: number;
+  count: number;
+  /** Nothing is sent after this much time, whatever `count` says. */
+  maxMs: number;
+  serverPid: number;
+};
+
+export type DrainSpec = {
+  load: "drain";
+  /** The inbox, or the JetStream stream, that `count` messages of one lane were stored in before. */
+  source:
+    | { wire: "hub"; port: number; reader: AgentLogin }
+    | { wire: "jetstream"; port: number; shape: JetStreamShape };
+  count: number;
+  payloadBytes: number;
+  serverPid: number;
+};
+
+export type FanoutSpec = {
+  load: "fanout";
+  target:
+    | { wire: "hub"; port: number; sender: AgentLogin; members: AgentLogin[]; channel: string }
+    | { wire: "jetstream"; port: number; members: number; durable: boolean };
+  payloadBytes: number;
+  warmUp: number;
+  /** Messages one after another, for the time to the last member; then as many with `window` in flight. */
+  count: number;
+  window: number;
+  serverPid: number;
+};
+
+export type LoadSpec = WindowSpec | DrainSpec | FanoutSpec;
+
+/** Metrics by name, and what was wrong; a run with faults is no result. */
+export type LoadResult = { metrics: Record<string, number>; faults: string[] };
