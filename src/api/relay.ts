@@ -27,7 +27,7 @@ export function createRelayApi(deps: RelayApiDeps): RelayApi {
     },
     async request(call, input, waitMs) {
       const { agentId } = requireAgent(call.principal);
-      const wait = { waitMs, signal: call.signal };
+      const wait = { waitMs, signal: call.signal, from: answererOf(input.to) };
       return receive.awaitReply(agentId, wait, () => relay.send(agentId, input));
     },
     receive: async (call, input) => receive.receive(requireAgent(call.principal).agentId, input, call.signal),
@@ -53,4 +53,9 @@ function refusal(check: () => unknown): MeshError {
     return meshErrorFromUnknown(thrown);
   }
   return meshErrorFromUnknown(undefined);
+}
+
+/** Who may answer: the receiver, bare as a local agent is shown in envelopes; any member of a channel. */
+function answererOf(to: string): string | undefined {
+  return to.startsWith("#") ? undefined : to.split("@", 1)[0];
 }

@@ -1,12 +1,13 @@
 import { decodeEnvelope } from "../model/envelope-codec.ts";
 import { cursorFromPosition, type Position, START } from "../model/position.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { LogRecord, MessageLog, StreamName, Wake } from "../ports/message-log.ts";
+import type { LogRecord, MessageLog, StreamName } from "../ports/message-log.ts";
 import type { Sink } from "../ports/sink.ts";
 import { type Attachments, cursorGap, startPosition } from "./attachments.ts";
 import { clampLimit, MAX_WAIT_MS } from "./bounds.ts";
 import type { Delivery } from "./delivery.ts";
 import { FirstBatchSink } from "./first-batch-sink.ts";
+import { sourceFromLog } from "./log-source.ts";
 import type { Delivered, Received, ReceiveInput, Sent } from "./messages.ts";
 import { Pump } from "./pump.ts";
 import type { Receipts } from "./receipts.ts";
@@ -49,20 +50,23 @@ export class Receive {
   }
 
   /**
-   * Runs `send` and waits for a message whose reply_to is the id that it gives. The reply stays in the inbox: what
-   * passes by here counts neither as delivered nor as a session.
+   * Runs `send` and waits for a message whose reply_to is the id that it gives. Only whom it was sent to can answer
+   * (`wait.from`; undefined: a channel, whose members all may). The reply stays in the inbox: what passes by here
+   * counts neither as delivered nor as a session.
    */
   async awaitReply(
     agentId: string,
-    wait: { readonly waitMs: number; readonly signal: AbortSignal },
+    wait: { readonly waitMs: number; readonly signal: AbortSignal; readonly from: string | undefined },
     send: () => Promise<Sent>,
   ): Promise<{ sent: Sent; reply: Delivered | undefined }> {
     const { log } = this.#deps;
     const stream = inboxStream(agentId);
     const { end } = await log.read(stream, { from: START, limit: 0 });
     const sent = await send();
-    const isReply = (record: LogRecord): boolean =>
-      decodeEnvelope(record.bytes).header.replyTo === sent.messageId;
+    const isReply = ({ bytes }: LogRecord): boolean => {
+      const { header } = decodeEnvelope(bytes);
+      return header.replyTo === sent.messageId && (wait.from === undefined || header.from === wait.from);
+    };
     const sink = new FirstBatchSink(Math.min(wait.waitMs, MAX_WAIT_MS), isReply);
     // A repeat may have been answered already: its reply stands among the unread.
     const start = sent.duplicate ? await startPosition(log, stream, undefined) : end;
@@ -118,10 +122,7 @@ export class Receive {
 
   #pumpInto(sink: Sink, stream: StreamName, start: Position): Pump {
     const { log, delivery, logger } = this.#deps;
-    const source = {
-      read: (from: Position, limit: number) => log.read(stream, { from, limit }),
-      watch: (wake: Wake) => log.watch(stream, wake),
-    };
+    const source = sourceFromLog(log, stream);
     return new Pump(source, sink, start, {
       pageSize: PAGE_SIZE,
       retryMs: RETRY_MS,

@@ -98,7 +98,7 @@ describe("receive", () => {
 describe("waiting for a reply", () => {
   function request(fixture: CoreFixture, text: string, more: object = {}, waitMs = 60_000) {
     const send = () => fixture.core.relay.send("ann", textMessage("bob", text, more));
-    return fixture.core.receive.awaitReply("ann", { waitMs, signal: NO_SIGNAL }, send);
+    return fixture.core.receive.awaitReply("ann", { waitMs, signal: NO_SIGNAL, from: "bob" }, send);
   }
 
   it("gives the reply, also one that came before the wait began, and leaves it in the inbox", async () => {
@@ -106,16 +106,17 @@ describe("waiting for a reply", () => {
     const send = async () => {
       const sent = await fixture.send("ann", "bob", "question");
       await fixture.send("bob", "ann", "something else");
+      await fixture.send("eve", "ann", "forged", { replyTo: sent.messageId });
       await fixture.send("bob", "ann", "answer", { replyTo: sent.messageId });
       return sent;
     };
     const { reply } = await fixture.core.receive.awaitReply(
       "ann",
-      { waitMs: 60_000, signal: NO_SIGNAL },
+      { waitMs: 60_000, signal: NO_SIGNAL, from: "bob" },
       send,
     );
     expect(reply === undefined ? undefined : textOfBytes(reply.bytes)).toBe("answer");
-    expect(await fixture.texts("ann")).toEqual(["something else", "answer"]);
+    expect(await fixture.texts("ann")).toEqual(["something else", "forged", "answer"]);
     expect(fixture.online.get("ann") ?? 0).toBe(0);
   });
 
