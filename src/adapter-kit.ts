@@ -15,6 +15,7 @@ export type * from "./api/relay-api.ts";
 export type * from "./model/agent.ts";
 export type { Envelope, Header, Kind, Priority } from "./model/envelope.ts";
 export { KINDS, PRIORITIES } from "./model/envelope.ts";
+export { closestName } from "./model/closest-name.ts";
 export { decodeEnvelope } from "./model/envelope-codec.ts";
 export { ERROR_CODES, type ErrorCode, MeshError, meshErrorFromUnknown } from "./model/errors.ts";
 export type * from "./model/json.ts";

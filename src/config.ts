@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { closestName } from "./model/closest-name.ts";
 
 /**
  * Step 1 of configuration is a flat bag of `MESHKORE_*` texts (environment over file); step 2, here, turns it
@@ -150,9 +151,14 @@ export function configFromSettings(bag: Readonly<Record<string, string | undefin
 
 function problemFromIssue(issue: z.core.$ZodIssue): string {
   if (issue.code === "unrecognized_keys") {
-    return `unknown setting ${issue.keys.join(", ")}; 'meshkore config list' shows all`;
+    return `unknown setting ${issue.keys.map(withSuggestion).join(", ")}; 'meshkore config list' shows all`;
   }
   return `${issue.path.join(".")}: ${issue.message}`;
+}
+
+function withSuggestion(name: string): string {
+  const known = closestName(name, Object.keys(settings.shape));
+  return known === undefined ? name : `${name} (did you mean ${known}?)`;
 }
 
 function freezeConfig(s: z.infer<typeof settings>): Config {

@@ -1,6 +1,6 @@
-import { STATUS_CODES } from "node:http";
 import { MeshError } from "../model/errors.ts";
 import type { HttpResponse } from "../ports/listener.ts";
+import { statusLine } from "./status-line.ts";
 
 export interface ResponseHead {
   /** As in "200 OK". */
@@ -24,10 +24,6 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-const STATUS_LINES = new Map(
-  Object.entries(STATUS_CODES).map(([status, reason]) => [Number(status), `${status} ${reason ?? ""}`]),
-);
-
 /**
  * Checks the head of a response before a byte of it is written; headers of framing are left out.
  * @throws MeshError internal when a header could be read as another header or as a body, or the status is not final
@@ -44,8 +40,7 @@ export function checkedHead(response: HttpResponse): ResponseHead {
     }
     if (!OWN_HEADERS.has(name)) headers.push([name, value]);
   }
-  const statusLine = STATUS_LINES.get(status) ?? `${status} Status`;
-  return { statusLine, headers, hasBody: status !== 204 && status !== 304 };
+  return { statusLine: statusLine(status), headers, hasBody: status !== 204 && status !== 304 };
 }
 
 /** What a client is told when a handler failed against its contract: nothing about why. */
