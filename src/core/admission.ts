@@ -11,6 +11,7 @@ export interface Plan {
   readonly ownedChannels: number;
 }
 
+/** What each plan allows. */
 export const PLANS: Readonly<Record<PlanName, Plan>> = {
   open: { messagesPerMonth: Number.POSITIVE_INFINITY, ownedChannels: Number.POSITIVE_INFINITY },
   free: { messagesPerMonth: 1000, ownedChannels: 3 },

@@ -25,6 +25,7 @@ export interface Attachments {
   closeAll(reason: CloseReason): void;
 }
 
+/** Sessions of removed agents end by themselves. */
 export function createAttachments(deps: AttachmentsDeps): Attachments {
   const sessions = new Sessions(deps.sessionsPerAgent);
 
@@ -162,6 +163,7 @@ export async function startPosition(
   return { epoch: page.first.epoch, offset: page.first.offset - 1 };
 }
 
+/** The refusal of a cursor that points to nothing that is kept. */
 export function cursorGap(): MeshError {
   return new MeshError("gap", "what that cursor points to is not in the inbox", {
     hint: "it is too old or from elsewhere: start without a cursor, after your committed ack",

@@ -13,8 +13,11 @@ export interface CoreBounds {
 
 /** A repeated dedupe key is known for this long. */
 export const DEDUPE_WINDOW_MS = 86_400_000;
+/** In UTF-16 units. */
 export const MAX_DEDUPE_KEY_LENGTH = 256;
+/** Items of one page at most. */
 export const MAX_PAGE = 500;
+/** The longest wait of a long poll or for a reply. */
 export const MAX_WAIT_MS = 60_000;
 
 /** The limit that a caller gets: between 1 and 500. */

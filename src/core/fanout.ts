@@ -3,9 +3,10 @@ import { NO_MESSAGE_ID } from "../model/message-id.ts";
 import type { Position } from "../model/position.ts";
 import type { ChannelStore } from "../ports/channel-store.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { LogRecord, MessageLog, StreamName, Wake } from "../ports/message-log.ts";
+import type { LogRecord, MessageLog, StreamName } from "../ports/message-log.ts";
 import type { Sink, SinkState } from "../ports/sink.ts";
 import type { Delivery } from "./delivery.ts";
+import { sourceFromLog } from "./log-source.ts";
 import { encodePointer } from "./pointer.ts";
 import { Pump } from "./pump.ts";
 import { channelStream, inboxStream } from "./streams.ts";
@@ -30,6 +31,7 @@ export interface Fanout {
   stop(): Promise<void>;
 }
 
+/** Channels are brought on one by one, each by a pump of its own, from their first message in this run on. */
 export function createFanout(deps: FanoutDeps): Fanout {
   const running = new Map<string, ChannelFanout>();
   let isStopped = false;
@@ -94,10 +96,7 @@ class ChannelFanout implements Sink {
     const { log, logger } = this.#deps;
     const stream = channelStream(this.#channelId);
     const start = await this.#findStart(stream);
-    const source = {
-      read: (from: Position, limit: number) => log.read(stream, { from, limit }),
-      watch: (wake: Wake) => log.watch(stream, wake),
-    };
+    const source = sourceFromLog(log, stream);
     this.#pump = new Pump(source, this, start, {
       pageSize: PAGE_SIZE,
       retryMs: RETRY_MS,

@@ -25,6 +25,7 @@ export interface HistoryDeps {
   readonly checkChannel: (agentId: string, channelId: string) => Promise<void>;
 }
 
+/** Reading back. */
 export interface History {
   /**
    * The conversation of two agents, or of a channel, newest first. It is read from the two inboxes themselves, so
@@ -33,6 +34,7 @@ export interface History {
   page(agentId: string, input: HistoryInput): Promise<HistoryPage>;
 }
 
+/** Keeps nothing in memory between pages. */
 export function createHistory(deps: HistoryDeps): History {
   async function ofChannel(channelId: string, input: HistoryInput): Promise<HistoryPage> {
     const limit = clampLimit(input.limit, DEFAULT_LIMIT);

@@ -1,8 +1,9 @@
 import type { Position } from "../model/position.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { LogRecord, MessageLog, StreamName } from "../ports/message-log.ts";
+import type { MessageLog, StreamName } from "../ports/message-log.ts";
 import type { CloseReason, Sink, SinkState } from "../ports/sink.ts";
 import type { Delivery } from "./delivery.ts";
+import { sourceFromLog } from "./log-source.ts";
 import type { Attachment } from "./messages.ts";
 import { Pump } from "./pump.ts";
 import type { Receipts } from "./receipts.ts";
@@ -56,10 +57,7 @@ export class LiveDelivery implements Attachment {
     this.#isPaused = options.isPaused;
     this.#ackedOffset = options.start.offset;
     this.#handedOffset = options.start.offset;
-    const source = {
-      read: (from: Position, limit: number) => deps.log.read(options.stream, { from, limit }),
-      watch: (wake: (records: readonly LogRecord[]) => void) => deps.log.watch(options.stream, wake),
-    };
+    const source = sourceFromLog(deps.log, options.stream);
     this.#pump = new Pump(source, this.#reportingSink(deps.receipts, options), options.start, {
       pageSize: PAGE_SIZE,
       retryMs: RETRY_MS,

@@ -10,6 +10,7 @@ export interface ChannelPointer extends Position {
 
 const HEAD_BYTES = 13;
 
+/** The bytes of the pointer, channel id in ASCII. */
 export function encodePointer(pointer: ChannelPointer): Buffer {
   const bytes = Buffer.allocUnsafe(HEAD_BYTES + pointer.channelId.length);
   bytes[0] = 0;
@@ -19,10 +20,12 @@ export function encodePointer(pointer: ChannelPointer): Buffer {
   return bytes;
 }
 
+/** Whether a record of an inbox is a pointer, and not an envelope. */
 export function isPointer(bytes: Uint8Array): boolean {
   return bytes[0] === 0;
 }
 
+/** Reads what `encodePointer` wrote; to be asked only where `isPointer` says so. */
 export function decodePointer(bytes: Uint8Array): ChannelPointer {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return {

@@ -37,6 +37,7 @@ interface Turn {
   readonly done: () => void;
 }
 
+/** A message that needs no lookup is appended within the call. */
 export function createRelay(deps: RelayDeps): Relay {
   const bound = { records: deps.bounds.inboxMaxMessages, bytes: deps.bounds.inboxMaxBytes };
 

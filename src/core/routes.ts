@@ -21,6 +21,7 @@ export interface RoutesDeps {
   readonly checkChannel: (agentId: string, channelId: string) => Promise<void>;
 }
 
+/** Finds routes and remembers them. */
 export interface Routes {
   /** A promise only when something must be looked up. @throws MeshError invalid_argument, not_found, permission_denied */
   resolve(from: string, to: string): Route | Promise<Route>;
@@ -34,6 +35,7 @@ function emptyCache(): Lru<Route | Promise<Route>> {
   return createLru<Route | Promise<Route>>({ maxWeight: CACHED_ROUTES });
 }
 
+/** Remembers up to 100,000 routes until anything changes that may close one. */
 export function createRoutes(deps: RoutesDeps): Routes {
   let cache = emptyCache();
 

@@ -26,6 +26,7 @@ export interface Traffic {
   stop(): Promise<void>;
 }
 
+/** Counts that the store does not take are kept for its next write, up to 100,000 pairs of addresses. */
 export function createTraffic(deps: { store: TrafficStore; clock: Clock; logger: Logger }): Traffic {
   const open = new OpenEdges();
   const monthly = createLru<{ month: string; sent: number }>({ maxWeight: CACHED_COUNTS });

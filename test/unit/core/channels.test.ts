@@ -87,7 +87,14 @@ describe("channels", () => {
   it("start nothing any more when the hub has stopped", async () => {
     const fixture = await withTeam();
     await fixture.core.stop();
+    const acked: string[] = [];
+    const { acked: askMark } = fixture.log;
+    fixture.log.acked = (stream, reader) => {
+      acked.push(stream);
+      return askMark.call(fixture.log, stream, reader);
+    };
     await fixture.send("ann", "#team", "late");
+    expect(acked).toEqual([]);
     expect(await fixture.texts("bob")).toEqual([]);
     await fixture.restart({ isCrash: true });
     await fixture.core.start();
