@@ -2,7 +2,13 @@ import { randomBytes } from "node:crypto";
 import { restAdapter } from "../adapters/rest/index.ts";
 import type { Adapter } from "./adapter-kit.ts";
 import { createChannelApi } from "./api/channels.ts";
-import { healthRoutes, methodNotAllowedAnswer, notFoundAnswer, upgradeRequiredRoute } from "./api/health.ts";
+import {
+  drainingAnswer,
+  healthRoutes,
+  methodNotAllowedAnswer,
+  notFoundAnswer,
+  upgradeRequiredRoute,
+} from "./api/health.ts";
 import type { HubApi } from "./api/hub-api.ts";
 import { createOverviewApi } from "./api/overview.ts";
 import { createRegistryApi } from "./api/registry.ts";
@@ -83,10 +89,11 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const registry = buildRegistry(options, stores, { adminToken: admin.token, publicUrl });
   const core = buildCore(options, { log, stores, registry });
   const api = buildApi(options, { log, stores, registry, core });
-  const listener = await openFaces(options, { api, publicUrl, address, cleanup });
+  const faces = await openFaces(options, { api, publicUrl, address, cleanup });
   await core.start();
   // Not before: a start that fails shows its token to nobody, and the next one has to be the first.
   if (admin.isNew) await dataDir.writeSecret(ADMIN_TOKEN_FILE, admin.token);
+  faces.setReady();
   logger.info("hub.started", { http: address.url, dataDir: dataDir.path, durability: log.traits.durability });
   return {
     httpUrl: address.url,
@@ -94,7 +101,10 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
     firstAdminToken: admin.isNew ? admin.token : undefined,
     api,
     async [Symbol.asyncDispose]() {
-      listener.stopAccepting();
+      faces.listener.stopAccepting();
+      core.drain();
+      // Calls under way are answered before the core writes down what is still in memory.
+      await faces.settle();
       await core.stop();
       await cleanup[Symbol.asyncDispose]();
       logger.info("hub.stopped");
@@ -187,6 +197,14 @@ function buildApi({ config, clock, version }: HubOptions, parts: Parts & { reado
 }
 
 interface Faces {
+  readonly listener: Listener;
+  /** From now on /readyz says so. */
+  setReady(): void;
+  /** Says that the hub is not ready, and waits for the calls under way. */
+  settle(): Promise<void>;
+}
+
+interface FacesDeps {
   readonly api: HubApi;
   readonly publicUrl: () => string;
   readonly address: { url: string };
@@ -195,12 +213,12 @@ interface Faces {
 
 async function openFaces(
   options: HubOptions,
-  { api, publicUrl, address, cleanup }: Faces,
-): Promise<Listener> {
+  { api, publicUrl, address, cleanup }: FacesDeps,
+): Promise<Faces> {
   const { config, clock, logger } = options;
   const { hubId, host, limits } = config;
   const maxBodyBytes = Math.ceil(limits.maxPayloadBytes * BODY_FACTOR) + BODY_MARGIN_BYTES;
-  let isReady = true;
+  let isReady = false;
   const routes: Route[] = [...healthRoutes(() => isReady), upgradeRequiredRoute(SOCKET_PATH)];
   for (const adapter of ADAPTERS) {
     const context = { api, logger, hubId, publicUrl, config: adapter.config.parse({}) };
@@ -209,6 +227,7 @@ async function openFaces(
   const cors = createCors({ origins: config.corsOrigins });
   const inFlight = createInFlight(
     createHttpHandler({ routes, cors, notFound: notFoundAnswer, methodNotAllowed: methodNotAllowedAnswer }),
+    drainingAnswer(),
   );
   const sessions = createSocketHandler({
     api,
@@ -228,11 +247,13 @@ async function openFaces(
     socketHighWaterBytes: SOCKET_HIGH_WATER_BYTES,
     onError: (error) => logger.error("face.failed", { error }),
   });
-  cleanup.defer(async () => {
-    isReady = false;
-    await inFlight.idle(DRAIN_MS);
-    await listener.close();
-  });
+  cleanup.defer(() => listener.close());
   address.url = `http://${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
-  return listener;
+  return {
+    listener,
+    setReady() {
+      isReady = true;
+    },
+    settle: () => inFlight.drain(DRAIN_MS),
+  };
 }

@@ -8,15 +8,26 @@ const COMING: readonly (readonly [path: string, what: string])[] = [
   ["/messages/stream", "server-sent events come with the native faces; use GET /messages?wait=20 or /ws"],
 ];
 
-/** Liveness, readiness, and the places of faces to come. `isReady` turns false when the hub drains. */
+/** Liveness, readiness, and the places of faces to come. `isReady` turns true when the hub has started. */
 export function healthRoutes(isReady: () => boolean): readonly Route[] {
   return [
     get("/healthz", () => json(200, { status: "ok" })),
-    get("/readyz", () => (isReady() ? json(200, { status: "ready" }) : json(503, { status: "draining" }))),
+    get("/readyz", () => (isReady() ? json(200, { status: "ready" }) : json(503, { status: "starting" }))),
     ...COMING.map(([path, hint]) =>
       get(path, () => errorAnswer(501, "unimplemented", "not built yet", hint)),
     ),
   ];
+}
+
+/** The answer to calls that come on open connections while the hub stops. */
+export function drainingAnswer(): HttpResponse {
+  const error = {
+    code: "unavailable",
+    message: "the hub is stopping",
+    hint: "connect again and repeat the call",
+    retry_after_s: 1,
+  };
+  return { ...json(503, { error }), headers: { "content-type": "application/json", "retry-after": "1" } };
 }
 
 /** The answer to a path that nobody has, in the words of REST, which is what a stranger speaks. */

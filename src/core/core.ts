@@ -20,6 +20,7 @@ import { Receipts } from "./receipts.ts";
 import { Receive } from "./receive.ts";
 import { createRelay, type Relay } from "./relay.ts";
 import { createRoutes } from "./routes.ts";
+import { inboxStream } from "./streams.ts";
 import { Sweeper } from "./sweeper.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 
@@ -52,7 +53,9 @@ export interface Core {
   readonly sweeper: Sweeper;
   /** Takes up what an earlier run left over, and starts what runs by the clock. */
   start(): Promise<void>;
-  /** Ends deliveries and writes what is still in memory. Sends that were taken are finished by the log. */
+  /** Ends deliveries and long polls; sends go on. */
+  drain(): void;
+  /** Drains, and writes what is still in memory. To be called when no send is under way any more. */
   stop(): Promise<void>;
 }
 
@@ -100,6 +103,7 @@ export function createCore(deps: CoreDeps): Core {
     attached: deps.attached,
     sessionsPerAgent,
   });
+  forgetRemoved(deps);
   return {
     relay,
     attachments,
@@ -113,6 +117,7 @@ export function createCore(deps: CoreDeps): Core {
       await fanout.resumeAll();
       sweeper.start();
     },
+    drain: () => attachments.closeAll("draining"),
     async stop() {
       attachments.closeAll("draining");
       await sweeper.stop();
@@ -121,6 +126,16 @@ export function createCore(deps: CoreDeps): Core {
       await traffic.stop();
     },
   };
+}
+
+/** Nobody will read the inbox of an agent that was removed. */
+function forgetRemoved({ directory, log, logger }: CoreDeps): void {
+  directory.onChange((agentId, what) => {
+    if (what !== "removed") return;
+    log
+      .trim(inboxStream(agentId), Number.POSITIVE_INFINITY)
+      .catch((error: unknown) => logger.warn("inbox.not_forgotten", { agent: agentId, error }));
+  });
 }
 
 /** Senders hear of what expired. */

@@ -1,18 +1,21 @@
-import type { HttpHandler } from "../ports/listener.ts";
+import type { HttpHandler, HttpResponse } from "../ports/listener.ts";
 
 /** Counts requests that are being answered, so that a hub that stops can let them finish. */
 export interface InFlight {
   readonly handler: HttpHandler;
-  /** Answers when none is left, or after `limitMs`. */
-  idle(limitMs: number): Promise<void>;
+  /** From now on new requests are refused; answers when none of the others is left, or after `limitMs`. */
+  drain(limitMs: number): Promise<void>;
 }
 
-export function createInFlight(handler: HttpHandler): InFlight {
+/** @param refusal the answer to requests that come on open connections while the hub drains */
+export function createInFlight(handler: HttpHandler, refusal: HttpResponse): InFlight {
   let count = 0;
+  let isDraining = false;
   let whenIdle: (() => void) | undefined;
 
   return {
     async handler(request) {
+      if (isDraining) return refusal;
       count += 1;
       try {
         return await handler(request);
@@ -21,7 +24,8 @@ export function createInFlight(handler: HttpHandler): InFlight {
         if (count === 0) whenIdle?.();
       }
     },
-    async idle(limitMs) {
+    async drain(limitMs) {
+      isDraining = true;
       if (count === 0) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       whenIdle = resolve;

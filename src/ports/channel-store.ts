@@ -21,6 +21,10 @@ export interface ChannelStore {
    * @throws MeshError not_found when there is no such channel, or no more
    */
   changeMembers(channelId: string, add: readonly string[], remove: readonly string[]): Promise<void>;
+  /**
+   * Nobody finds or joins it any more, and its name stays taken. `members` still tells who was in it, so that what
+   * was sent before is still brought to them.
+   */
   remove(channelId: string): Promise<void>;
   /** Channels of the owner; all when it is undefined. */
   countOwned(ownerId: string | undefined): Promise<number>;

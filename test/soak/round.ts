@@ -15,13 +15,16 @@ import { repeatKeys } from "./repeat-keys.ts";
 import { writeByRest, writeBySession } from "./writer.ts";
 
 const DRAIN_MS = 120_000;
+const WARM_MS = 60_000;
+/** Accepted messages for each writer until traffic counts as under way. */
+const WARM_MESSAGES = 10;
 
 export interface RoundOptions {
   readonly hub: TestHub;
   readonly cast: Cast;
   readonly seed: string;
   readonly round: number;
-  /** Traffic before the kill is this long at least, and up to twice as much. */
+  /** The kill comes up to this long after all writers are at work. */
   readonly trafficMs: number;
   readonly isHasty?: boolean;
   /** Of the hub after the kill. */
@@ -57,7 +60,8 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
   const reading = startReaders(options, gates.readers);
   gates.writers.open();
   gates.readers.open();
-  const killedAfterMs = options.trafficMs + random(options.trafficMs);
+  await untilAccepted(ledger, cast.writers.length * WARM_MESSAGES);
+  const killedAfterMs = random(options.trafficMs);
   await setTimeout(killedAfterMs);
   const killed = hub.kill();
   gates.writers.shut();
@@ -69,7 +73,7 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
   const claims = options.isHasty ? [] : await checkLadder(ledger, cast, random);
   gates.readers.open();
   gates.writers.open();
-  await setTimeout(options.trafficMs / 2);
+  await untilAccepted(ledger, ledger.accepted + cast.writers.length * WARM_MESSAGES);
   gates.writers.end();
   await Promise.all(writing);
   if (!options.isHasty) await repeatKeys(ledger, cast);
@@ -104,6 +108,11 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
       recoveryMs: Math.round(recoveryMs),
     },
   };
+}
+
+/** A busy machine takes longer until there is traffic that a kill can interrupt. */
+async function untilAccepted(ledger: Ledger, count: number): Promise<void> {
+  await until(`${count} accepted messages`, () => ledger.accepted >= count, WARM_MS);
 }
 
 function startWriters(options: RoundOptions, ledger: Ledger, gate: Gate): Promise<void>[] {

@@ -84,8 +84,8 @@ async function main(): Promise<void> {
   let isGood = await proveThatTheCheckCanFail(seed);
   const figures: RoundFigures[] = [];
   const scale = quick
-    ? { writers: 64, receivers: 12, trafficMs: 300 }
-    : { writers: 256, receivers: 34, trafficMs: 700 };
+    ? { writers: 64, receivers: 12, trafficMs: 500 }
+    : { writers: 256, receivers: 34, trafficMs: 1500 };
   await playRounds({ ...scale, rounds: Number(values.rounds), seed }, (result) => {
     figures.push(result.figures);
     const { lost, violations } = result;

@@ -199,13 +199,14 @@ function channelStore({ channels, channelNames, members }: Tables): ChannelStore
         .slice(0, limit),
     async changeMembers(channelId, add, remove) {
       const group = members.get(channelId);
-      if (group === undefined) throw new MeshError("not_found", `there is no channel ${channelId}`);
+      if (group === undefined || !channels.has(channelId)) {
+        throw new MeshError("not_found", `there is no channel ${channelId}`);
+      }
       for (const id of add) group.add(id);
       for (const id of remove) group.delete(id);
     },
     async remove(channelId) {
       channels.delete(channelId);
-      members.delete(channelId);
     },
     countOwned: async (ownerId) =>
       [...channels.values()].filter((channel) => ownerId === undefined || channel.ownerId === ownerId).length,

@@ -5,7 +5,8 @@ import type { LogRecord } from "../../ports/message-log.ts";
 import type { Sent } from "../relay-api.ts";
 import type { FrameWriter, Welcome } from "./frames.ts";
 
-const FIRST_BYTES = 4096;
+const LEAST_BYTES = 1024;
+const NO_BYTES = Buffer.alloc(0);
 /** Of tag, length, epoch and offset of one delivery, at most. */
 const DELIVERY_HEAD_BYTES = 48;
 
@@ -13,7 +14,9 @@ type Field = readonly [field: number, value: string | number | bigint];
 
 /** Writes SessionResponse field by field into a growing buffer; stored envelopes go in as they are. */
 export class ProtoFrameWriter implements FrameWriter {
-  #out = new WireWriter(Buffer.allocUnsafe(FIRST_BYTES));
+  #out = new WireWriter(NO_BYTES);
+  /** Of the last frame: the next one starts as large, so that growing and its copies are rare. */
+  #lastBytes = 0;
 
   get size(): number {
     return this.#out.at;
@@ -104,8 +107,9 @@ export class ProtoFrameWriter implements FrameWriter {
   take(): Uint8Array | undefined {
     if (this.#out.at === 0) return undefined;
     const { bytes, at } = this.#out;
-    // The frame is the listener's from now on.
-    this.#out = new WireWriter(Buffer.allocUnsafe(FIRST_BYTES));
+    // The frame is the listener's from now on; an idle session holds none.
+    this.#out = new WireWriter(NO_BYTES);
+    this.#lastBytes = at;
     return bytes.subarray(0, at);
   }
 
@@ -146,7 +150,8 @@ export class ProtoFrameWriter implements FrameWriter {
   #reserve(bytes: number): void {
     const { bytes: buffer, at } = this.#out;
     if (at + bytes <= buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, at + bytes));
+    const least = at === 0 ? Math.max(this.#lastBytes, LEAST_BYTES) : buffer.length * 2;
+    const larger = Buffer.allocUnsafe(Math.max(least, at + bytes));
     buffer.copy(larger, 0, 0, at);
     this.#out = new WireWriter(larger, at);
   }

@@ -1,4 +1,3 @@
-import { nextTick } from "node:process";
 import { MeshError, meshErrorFromUnknown } from "../../model/errors.ts";
 import { cursorFromPosition } from "../../model/position.ts";
 import type { AgentPrincipal, Call } from "../../model/principal.ts";
@@ -343,8 +342,8 @@ export class Session implements SocketSession, Sink {
     if (this.#writer.size >= FLUSH_BYTES) this.#flush();
     else if (!this.#isFlushScheduled) {
       this.#isFlushScheduled = true;
-      // Still in this turn, at whose end the socket writes.
-      nextTick(this.#flushScheduled);
+      // Behind the answers that are already under way, and still in this turn, at whose end the socket writes.
+      queueMicrotask(this.#flushScheduled);
     }
   }
 

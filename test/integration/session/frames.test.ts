@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeEnvelope } from "../../../src/model/envelope-codec.ts";
 import { startHub, type TestAgent, type TestHub } from "../../support/hub.ts";
@@ -352,6 +353,28 @@ describe("frames that are wrong", () => {
       Array.from({ length: 50 }, (_, n) => n + 1),
     );
     session.close();
+  });
+
+  test("at random end the session as malformed at most, and the hub has nothing to report", async () => {
+    const bob = await reader();
+    for (let n = 0; n < 60; n++) {
+      const [json, proto] = [
+        await JsonSession.open(hub.http, bob.token, { no_delivery: true }),
+        await ProtoSession.open(hub.http, bob.token, { noDelivery: true }),
+      ];
+      for (let frame = 0; frame < 5; frame++) {
+        const bytes = randomBytes(n * 3 + frame);
+        proto.socket.send(bytes);
+        // Valid UTF-8 at least: anything else is ended by the listener.
+        json.socket.send(bytes.toString("latin1"));
+      }
+      for (const session of [json, proto]) {
+        session.close();
+        expect([1000, 1005, 4400]).toContain((await session.ended).code);
+      }
+    }
+    expect((await bob.get("/messages")).messages()).toEqual([]);
+    expect(hub.log()).not.toContain('"level":"error"');
   });
 
   test("sends that nobody waits for are bounded", async () => {

@@ -5,6 +5,7 @@ import { EMPTY_HEADER } from "../../../src/model/envelope.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../../src/model/envelope-codec.ts";
 import { startHub, type TestAgent, type TestHub } from "../../support/hub.ts";
 import { until } from "../../support/until.ts";
+import { PRIVATE, PUBLIC, restAttempts } from "./isolation-attempts.ts";
 import { JsonSession, ProtoSession } from "./raw-session.ts";
 
 /** Ann and bob talk; eve is a member of the same hub who wants to know, and to speak for them. */
@@ -14,8 +15,6 @@ let bob: TestAgent;
 let eve: TestAgent;
 
 const SECRET = "the-secret-of-ann-and-bob";
-const PRIVATE = "war-room";
-const PUBLIC = "town-square";
 /** What eve got to know somehow: every id and every cursor. She still may get nothing by them. */
 const known = { direct: "", failed: "", privately: "", publicly: "", cursors: [] as string[] };
 
@@ -66,99 +65,11 @@ async function state(): Promise<unknown> {
   return seen;
 }
 
-interface Call {
-  readonly method: string;
-  readonly path: string;
-  readonly body?: unknown;
-  readonly status: readonly number[];
-}
-
-function call(method: string, path: string, status: readonly number[], body?: unknown): Call {
-  return { method, path, status, ...(body !== undefined && { body }) };
-}
-
-/** Built in the test: the ids are not known before. */
-function restAttempts(): readonly Call[] {
-  const ids = [known.direct, known.failed, known.privately, known.publicly];
-  const histories = ["ann", "bob", "eve", "ghost", "nobody"];
-  const cursors = [
-    "0-0",
-    "1-1",
-    "1-4",
-    "1-999",
-    "2-1",
-    "1-1~1-4",
-    "x~1-4",
-    "1-4~x",
-    "x~x",
-    "x",
-    "~",
-    "1-4~1-4~1-4",
-    "a~b",
-  ];
-  return [
-    ...ids.flatMap((id) => [
-      call("GET", `/messages/${id}/status`, [404]),
-      call("POST", `/messages/${id}/processed`, [404], { ok: true }),
-      call("POST", `/messages/${id}/processed`, [404], { ok: false, note: "mine" }),
-      call("POST", `/messages/${id}/redrive`, [404]),
-    ]),
-    ...known.cursors
-      .slice(1)
-      .flatMap((cursor) => [
-        call("POST", "/messages/ack", [410], { cursor }),
-        call("GET", `/messages?cursor=${cursor}`, [410]),
-        call("GET", `/messages?cursor=${cursor}&ack=manual`, [410]),
-      ]),
-    ...histories.map((peer) => call("GET", `/history/${peer}`, [200, 404])),
-    ...histories.flatMap((peer) =>
-      cursors.map((cursor) =>
-        call("GET", `/history/${peer}?cursor=${encodeURIComponent(cursor)}`, [200, 400, 404, 410]),
-      ),
-    ),
-    call("GET", `/history/%23${PRIVATE}`, [404]),
-    call("GET", `/history/%23${PUBLIC}`, [403]),
-    call("GET", "/history/inbox%2Fbob", [400]),
-    call("GET", "/history/..%2Fbob", [400]),
-    call("GET", `/channels/${PRIVATE}/history`, [404]),
-    call("GET", `/channels/${PRIVATE}/history?cursor=1-1`, [404]),
-    call("GET", `/channels/${PRIVATE}/members`, [404]),
-    call("POST", `/channels/${PRIVATE}/join`, [404]),
-    call("POST", `/channels/${PRIVATE}/leave`, [404]),
-    call("POST", `/channels/${PRIVATE}/members`, [404], { members: ["eve"] }),
-    call("POST", `/channels/${PRIVATE}/send`, [404], { payload: 1 }),
-    call("POST", "/send", [404], { to: `#${PRIVATE}`, payload: 1 }),
-    call("DELETE", `/channels/${PRIVATE}`, [404]),
-    call("GET", `/channels/${PUBLIC}/history`, [403]),
-    call("GET", `/channels/${PUBLIC}/members`, [403]),
-    call("POST", `/channels/${PUBLIC}/members`, [403], { members: ["eve"] }),
-    call("POST", `/channels/${PUBLIC}/send`, [403], { payload: 1 }),
-    call("DELETE", `/channels/${PUBLIC}`, [403]),
-    call("GET", "/channels", [200]),
-    call("GET", `/channels?cursor=war`, [200]),
-    call("GET", "/messages/dead", [200]),
-    call("GET", `/messages/dead?cursor=${known.failed}`, [200, 400]),
-    call("GET", "/messages", [200]),
-    call("GET", "/blocks", [200]),
-    call("DELETE", "/blocks/ann", [404]),
-    call("DELETE", "/agents/ann", [403]),
-    call("GET", "/agents/ghost", [404]),
-    call("GET", "/agents?limit=500", [200]),
-    call("GET", "/agents?q=ghost", [200]),
-    call("GET", "/stats", [200]),
-    call("GET", "/network", [200]),
-    call("GET", "/context", [200]),
-    call("GET", "/invites", [200, 403]),
-    call("POST", "/send", [400], { to: "bob", payload: 1, from: "ann" }),
-    call("POST", "/send", [400], { to: "inbox/bob", payload: 1 }),
-  ];
-}
-
 describe("what eve calls over REST", () => {
   test("tells her nothing and changes nothing of theirs", async () => {
     const before = await state();
     expect(JSON.stringify(before).split(SECRET).length).toBeGreaterThan(8);
-    for (const { method, path, body, status } of restAttempts()) {
+    for (const { method, path, body, status } of restAttempts(known)) {
       const answer = await eve.call(method, path, body === undefined ? {} : { body });
       expect(status, `${method} ${path}: ${answer.status} ${answer.text}`).toContain(answer.status);
       for (const word of [SECRET, "ghost"]) {

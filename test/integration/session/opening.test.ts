@@ -164,6 +164,23 @@ describe("sessions of one agent", () => {
     const another = await JsonSession.open(hub.http, many.token);
     for (const session of [...open, another]) session.close();
   });
+
+  test("are bounded also when all come at once", async () => {
+    const crowd = await hub.join("crowd");
+    const sessions = await Promise.all(Array.from({ length: 20 }, () => JsonSession.connect(hub.http)));
+    for (const session of sessions) session.say({ hello: { token: crowd.token } });
+    const outcomes = await Promise.all(
+      sessions.map((session) =>
+        Promise.race([
+          session.ended.then(({ code }) => code),
+          session.frame("welcome", ({ welcome }) => welcome !== undefined).then(() => 0),
+        ]),
+      ),
+    );
+    expect(outcomes.filter((code) => code === 0)).toHaveLength(5);
+    expect(outcomes.filter((code) => code === 4429)).toHaveLength(15);
+    for (const session of sessions) session.close();
+  });
 });
 
 describe("subprotocols", () => {

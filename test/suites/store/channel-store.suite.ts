@@ -53,13 +53,13 @@ function channelTests(factory: StoreFactory): void {
     expect(await fixture.stores.channels.members("team", "", 100)).toEqual([owner]);
   });
 
-  it("keeps the name of a deleted channel taken", async () => {
+  it("keeps the name of a deleted channel taken, and still tells who was in it", async () => {
     const { channels } = fixture.stores;
     await channels.create(channelRecord("team"), ["alice", "bob"]);
     await channels.remove("team");
     await channels.remove("unknown");
     expect(await channels.find("team")).toBeUndefined();
-    expect(await channels.members("team", "", 10)).toEqual([]);
+    expect(await channels.members("team", "", 10)).toEqual(["alice", "bob"]);
     expect(await channels.list(undefined, "", 10)).toEqual([]);
     expect(await channels.countOwned("alice")).toBe(0);
     expect(await channels.create(channelRecord("team", { ownerId: "bob" }), ["bob"])).toBe(false);
@@ -140,11 +140,11 @@ function memberTests(factory: StoreFactory): void {
     expect(await channels.find("team")).toMatchObject({ memberCount: 11 });
   });
 
-  it("gives no members to a channel that is not there", async () => {
+  it("gives no new members to a channel that is not there", async () => {
     const { channels } = fixture.stores;
     await channels.create(channelRecord("gone"), ["alice"]);
     await channels.remove("gone");
     await expect(channels.changeMembers("gone", ["bob"], [])).rejects.toMatchObject({ code: "not_found" });
-    expect(await channels.members("gone", "", 10)).toEqual([]);
+    expect(await channels.members("gone", "", 10)).toEqual(["alice"]);
   });
 }

@@ -40,15 +40,13 @@ export function createChannelStore(db: Kysely<Database>): ChannelStore {
         await addToMemberCount(trx, channelId, added - removed);
       }),
 
-    remove: (channelId) =>
-      db.transaction().execute(async (trx) => {
-        await trx
-          .updateTable("channels")
-          .set({ is_deleted: 1, member_count: 0, description: "" })
-          .where("channel_id", "=", channelId)
-          .execute();
-        await trx.deleteFrom("channel_members").where("channel_id", "=", channelId).execute();
-      }),
+    async remove(channelId) {
+      await db
+        .updateTable("channels")
+        .set({ is_deleted: 1, member_count: 0, description: "" })
+        .where("channel_id", "=", channelId)
+        .execute();
+    },
 
     async countOwned(ownerId) {
       const row = await db
@@ -146,7 +144,7 @@ async function removeMembers(
   return Number(removed);
 }
 
-/** Undoes the transaction when the channel is gone, so that a deleted one never has members. */
+/** Undoes the transaction when the channel is gone, so that a deleted one never gets members. */
 async function addToMemberCount(
   trx: Transaction<Database>,
   channelId: string,
