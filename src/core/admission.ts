@@ -1,4 +1,5 @@
 import type { PlanName } from "../model/agent.ts";
+import type { Priority } from "../model/envelope.ts";
 import { MeshError } from "../model/errors.ts";
 import { createLru } from "../model/lru.ts";
 import { type Bucket, drawToken, fullBucket, retryAfterS } from "../model/token-bucket.ts";
@@ -9,13 +10,23 @@ import type { Directory } from "../ports/directory.ts";
 export interface Plan {
   readonly messagesPerMonth: number;
   readonly ownedChannels: number;
+  /** Under pressure its messages count as one priority higher. */
+  readonly isPreferred: boolean;
 }
 
 /** What each plan allows. */
 export const PLANS: Readonly<Record<PlanName, Plan>> = {
-  open: { messagesPerMonth: Number.POSITIVE_INFINITY, ownedChannels: Number.POSITIVE_INFINITY },
-  free: { messagesPerMonth: 1000, ownedChannels: 3 },
-  pro: { messagesPerMonth: Number.POSITIVE_INFINITY, ownedChannels: Number.POSITIVE_INFINITY },
+  open: {
+    messagesPerMonth: Number.POSITIVE_INFINITY,
+    ownedChannels: Number.POSITIVE_INFINITY,
+    isPreferred: false,
+  },
+  free: { messagesPerMonth: 1000, ownedChannels: 3, isPreferred: false },
+  pro: {
+    messagesPerMonth: Number.POSITIVE_INFINITY,
+    ownedChannels: Number.POSITIVE_INFINITY,
+    isPreferred: true,
+  },
 };
 
 const TRACKED_AGENTS = 100_000;
@@ -38,6 +49,8 @@ export interface Admission {
    * @throws MeshError rate_limited, quota_exceeded
    */
   admit(agentId: string): undefined | Promise<Release | undefined>;
+  /** What a message of the agent counts as when not all can be taken. */
+  priority(agentId: string, asked: Priority): Priority;
 }
 
 /** Counts by agent: a bucket of `ratePerMinute` tokens that refills in a minute, and the plan's monthly quota. */
@@ -91,6 +104,12 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       const agent = deps.directory.lookup(agentId);
       const isUnmetered = agent !== undefined && !(agent instanceof Promise) && agent.plan !== "free";
       return isUnmetered ? undefined : checkQuota(agentId);
+    },
+    priority(agentId, asked) {
+      const agent = deps.directory.lookup(agentId);
+      const isKnown = agent !== undefined && !(agent instanceof Promise);
+      if (!isKnown || !PLANS[agent.plan].isPreferred) return asked;
+      return asked === "low" ? "normal" : "high";
     },
   };
 }

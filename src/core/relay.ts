@@ -86,9 +86,11 @@ export function createRelay(deps: RelayDeps): Relay {
     });
   }
 
-  function newRecord({ id, dedupeKey, from }: Header, bytes: Uint8Array, route: Route): NewRecord {
+  function newRecord(header: Header, bytes: Uint8Array, route: Route): NewRecord {
+    const { id, dedupeKey, from } = header;
+    const priority = deps.admission.priority(from, header.priority);
     // A channel's stream has no reader that acknowledges; retention bounds it.
-    const record = route.kind === "inbox" ? { id, bytes, bound } : { id, bytes };
+    const record = route.kind === "inbox" ? { id, bytes, priority, bound } : { id, bytes, priority };
     if (dedupeKey === "") return record;
     return { ...record, dedupe: { key: `${from}\n${dedupeKey}`, windowMs: DEDUPE_WINDOW_MS } };
   }

@@ -1,3 +1,4 @@
+import type { Priority } from "../model/envelope.ts";
 import type { Position } from "../model/position.ts";
 
 /** `inbox/<agent>`, `channel/<id>`, later `link/<peer>` and `task/<id>`. */
@@ -16,6 +17,8 @@ export interface NewRecord {
   /** UUID of the message; NO_MESSAGE_ID for a record that `locate` need not find. */
   readonly id: string;
   readonly bytes: Uint8Array;
+  /** When the engine cannot keep up it refuses lower ones first; never decides an order. Absent = normal. */
+  readonly priority?: Priority;
   /** A repeat of `key` in this stream within the window appends nothing and gives the first one's place. */
   readonly dedupe?: { readonly key: string; readonly windowMs: number };
   /** Refuse when what the reader `inbox` has not acknowledged, and is still kept, would pass this. */

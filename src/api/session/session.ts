@@ -39,7 +39,7 @@ export interface SessionStart {
 
 /**
  * A live session of one agent over a socket: sends and acks in, results and deliveries out, every frame a batch.
- * Whatever one callback of the event loop sets off, such as a commit, leaves as one frame.
+ * Whatever happens in one turn of the event loop leaves as one frame.
  */
 export class Session implements SocketSession, Sink {
   readonly #options: SessionOptions;
@@ -342,8 +342,8 @@ export class Session implements SocketSession, Sink {
     if (this.#writer.size >= FLUSH_BYTES) this.#flush();
     else if (!this.#isFlushScheduled) {
       this.#isFlushScheduled = true;
-      // Behind the answers that are already under way, and still in this turn, at whose end the socket writes.
-      queueMicrotask(this.#flushScheduled);
+      // Not sooner: several callbacks of one turn share a frame, which saves more than the wait costs.
+      setImmediate(this.#flushScheduled);
     }
   }
 

@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createAdmission } from "../../../src/core/admission.ts";
 import { createTraffic } from "../../../src/core/traffic.ts";
+import { DEFAULT_PROFILE } from "../../../src/model/agent.ts";
+import { PRIORITIES } from "../../../src/model/envelope.ts";
 import { MeshError } from "../../../src/model/errors.ts";
 import {
   CoreFixture,
@@ -100,6 +102,33 @@ describe("admission", () => {
     const { directory } = fixture;
     const admission = createAdmission({ directory, clock, sentThisMonth: () => 1000, ratePerMinute: 60 });
     await expect(admission.admit("eve")).rejects.toMatchObject({ code: "quota_exceeded", retryAfterS: 30 });
+  });
+});
+
+describe("priority", () => {
+  it.each([
+    ["open", ["low", "normal", "high"]],
+    ["free", ["low", "normal", "high"]],
+    ["pro", ["normal", "high", "high"]],
+  ] as const)("of messages of the plan %s under pressure is %j", (plan, expected) => {
+    const admission = createAdmission({
+      clock: new HeldClock(),
+      directory: {
+        lookup: (agentId) => ({
+          agentId,
+          plan,
+          profile: DEFAULT_PROFILE,
+          publicKey: undefined,
+          createdUnixMs: 0,
+          deletedUnixMs: undefined,
+        }),
+        rules: () => [],
+        onChange: () => () => undefined,
+      },
+      sentThisMonth: () => 0,
+      ratePerMinute: 60,
+    });
+    expect(PRIORITIES.map((asked) => admission.priority("ann", asked))).toEqual(expected);
   });
 });
 

@@ -11,7 +11,7 @@ function slowRelay() {
   const routes = new Map<string, Promise<Route> | Route>();
   const deps = {
     bounds: BOUNDS,
-    admission: { admit: () => undefined },
+    admission: { admit: () => undefined, priority: (_agentId, asked) => asked },
     routes: {
       forget: () => undefined,
       resolve: (_from: string, to: string) => routes.get(to) ?? { kind: "inbox", to, stream: `inbox/${to}` },

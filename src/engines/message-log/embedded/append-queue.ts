@@ -1,3 +1,4 @@
+import type { Priority } from "../../../model/envelope.ts";
 import { MeshError } from "../../../model/errors.ts";
 import type { Appended, NewRecord } from "../../../ports/message-log.ts";
 import type { StreamState } from "./stream-state.ts";
@@ -5,8 +6,9 @@ import type { StreamState } from "./stream-state.ts";
 const MAX_COMMIT_RECORDS = 8192;
 const MAX_COMMIT_BYTES = 8_388_608;
 /** Waiting beyond this, more is refused: the disk is slower than the senders. */
-const MAX_QUEUE_BYTES = 268_435_456;
-const MAX_QUEUE_RECORDS = 500_000;
+const QUEUE_LIMITS = { bytes: 268_435_456, records: 500_000 };
+/** How full the queue may be for a record of each priority: when the disk falls behind, the low ones wait first. */
+const SHARES: Readonly<Record<Priority, number>> = { low: 0.5, normal: 0.8, high: 1 };
 
 /** An append that waits for its commit. */
 export interface Pending {
@@ -22,6 +24,11 @@ export interface Pending {
 export class AppendQueue {
   #waiting: Pending[] = [];
   #bytes = 0;
+  readonly #limits: { readonly bytes: number; readonly records: number };
+
+  constructor(limits: { readonly bytes: number; readonly records: number } = QUEUE_LIMITS) {
+    this.#limits = limits;
+  }
 
   get length(): number {
     return this.#waiting.length;
@@ -29,7 +36,8 @@ export class AppendQueue {
 
   /** @throws MeshError unavailable, as a rejection, when too much is waiting */
   push(state: StreamState, record: NewRecord): Promise<Appended> {
-    if (this.#bytes > MAX_QUEUE_BYTES || this.#waiting.length >= MAX_QUEUE_RECORDS) {
+    const share = SHARES[record.priority ?? "normal"];
+    if (this.#bytes > this.#limits.bytes * share || this.#waiting.length >= this.#limits.records * share) {
       return Promise.reject(
         new MeshError("unavailable", "more is being sent than the disk can take", {
           hint: "send again a little later",

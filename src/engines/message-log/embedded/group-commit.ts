@@ -113,10 +113,9 @@ export class GroupCommit {
     if (this.#running !== undefined || !this.#hasWork()) return;
     this.#running = this.#commitOnce().then(() => {
       this.#running = undefined;
-      // What the answers of this commit set off in this turn goes with the next one, and so does what already waits
-      // on sockets: fewer, larger commits save more than the disk's short rest costs.
+      // What the answers of this commit set off in this turn goes with the next one.
       if (this.#queue.length > 0 || (this.#others.length > 0 && this.#markTimer === undefined))
-        setImmediate(() => this.#schedule());
+        this.#schedule();
     });
   }
 
