@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseEnv } from "node:util";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { type Config, ConfigError, configFromSettings } from "./config.ts";
 import { type Hub, openHub } from "./hub.ts";
 import { MeshError } from "./model/errors.ts";
@@ -36,7 +34,6 @@ export async function runHub(): Promise<void> {
   const stopListening = onStopSignal(() => ended.resolve(undefined));
   process.stdout.write(`${JSON.stringify(readyLine(hub))}\n`);
   if (hub.firstAdminToken !== undefined) await greet(hub, hub.firstAdminToken);
-  giveMemoryBack();
   const failure = await ended.promise;
   await hub[Symbol.asyncDispose]();
   stopListening();
@@ -77,16 +74,6 @@ async function greet(hub: Hub, token: string): Promise<void> {
     `\nFirst start. The operator's token, also kept in the data directory:\n  ${token}\n` +
       `An invite for the first ten agents, good for a day:\n  ${invite.url}\n\n`,
   );
-}
-
-/**
- * Starting leaves a heap of half garbage, which V8 keeps as long as a hub is idle. Collecting it with the aim to
- * shrink takes some 50 ms, once, before the first calls come, and gives 16 MB back.
- */
-function giveMemoryBack(): void {
-  setFlagsFromString("--expose-gc");
-  const collect: unknown = runInNewContext("gc");
-  if (typeof collect === "function") collect({ type: "major", flavor: "last-resort" });
 }
 
 /** The second signal within a second is the same wish (a terminal and npm both send one); a later one is impatience. */
