@@ -257,10 +257,17 @@ module.exports = {
       to: { path: "^src/hub\\.ts$" },
     },
     {
+      name: "compose-is-the-hubs-own",
+      comment: "src/compose is src/hub.ts in several files: take what you need as an argument instead.",
+      severity: "error",
+      from: { path: "^(src|adapters)/", pathNot: ["^src/(hub\\.ts$|compose/)", "^adapters/[^/]+/test/"] },
+      to: { path: "^src/compose/" },
+    },
+    {
       name: "hub-below-main",
       comment: "The hub runs in any process, tests too: pass arguments and environment in from src/main.ts.",
       severity: "error",
-      from: { path: "^src/hub\\.ts$" },
+      from: { path: "^src/(hub\\.ts$|compose/)" },
       to: { path: "^src/(main\\.ts$|cli/|boot/)" },
     },
     {

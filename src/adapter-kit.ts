@@ -9,6 +9,7 @@ import type { Logger } from "./ports/logger.ts";
 
 export type * from "./api/channel-api.ts";
 export type * from "./api/hub-api.ts";
+export type * from "./api/operator-api.ts";
 export type * from "./api/overview-api.ts";
 export type * from "./api/registry-api.ts";
 export type * from "./api/relay-api.ts";
@@ -23,7 +24,7 @@ export { readJsonMembers } from "./model/json-members.ts";
 export { isJsonText, jsonFromMessage, type MessageJson } from "./model/message-json.ts";
 export { cursorFromPosition, positionFromCursor } from "./model/position.ts";
 export { ANONYMOUS, type Call, type Principal } from "./model/principal.ts";
-export type { HttpRequest, HttpResponse, Route } from "./ports/listener.ts";
+export type { HttpRequest, HttpResponse, Route, StreamedResponse, WholeResponse } from "./ports/listener.ts";
 export type { Logger } from "./ports/logger.ts";
 
 /** What the hub gives an adapter. */

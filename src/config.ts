@@ -58,6 +58,30 @@ const settings = z.strictObject({
     .max(512)
     .optional()
     .describe("token secret; default: made and kept"),
+  MESHKORE_TLS_CERT: z.string().min(1).optional().describe("certificate chain, PEM file; turns TLS on"),
+  MESHKORE_TLS_KEY: z.string().min(1).optional().describe("private key of the certificate, PEM file"),
+  MESHKORE_TLS_CLIENT_CA: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "authorities of client certificates on the gRPC port, PEM file; clients with none stay welcome",
+    ),
+  MESHKORE_TRUSTED_PROXIES: list.describe(
+    "addresses or CIDRs whose X-Forwarded-For and PROXY headers are believed, separated by commas",
+  ),
+  MESHKORE_PROXY_PROTOCOL: z
+    .stringbool()
+    .default(false)
+    .describe("connections of trusted proxies to the gRPC port begin with a PROXY protocol header"),
+  MESHKORE_LISTENER: z
+    .enum(["auto", "uws", "node"])
+    .default("auto")
+    .describe("who serves the HTTP port; auto = uWebSockets.js where it loads, else Node's own"),
+  MESHKORE_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("collector that OpenTelemetry traces go to, as http://127.0.0.1:4318; default: none are made"),
   MESHKORE_RATE_PER_MINUTE: count(60, 1, 1_000_000_000).describe(
     "messages per minute and agent, and the burst",
   ),
@@ -105,7 +129,21 @@ export interface Config {
   readonly jwtSecret: string | undefined;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   readonly corsOrigins: readonly string[];
+  /** Undefined = plain text on both ports. */
+  readonly tls: TlsConfig | undefined;
+  readonly trustedProxies: readonly string[];
+  readonly proxyProtocol: boolean;
+  readonly listener: "auto" | "uws" | "node";
+  readonly otlpEndpoint: string | undefined;
   readonly limits: Limits;
+}
+
+/** Paths of PEM files. */
+export interface TlsConfig {
+  readonly certPath: string;
+  readonly keyPath: string;
+  /** Undefined = client certificates are not asked for. */
+  readonly clientCaPath: string | undefined;
 }
 
 /** Every bound of the hub. */
@@ -174,6 +212,11 @@ function freezeConfig(s: z.infer<typeof settings>): Config {
     jwtSecret: s.MESHKORE_JWT_SECRET,
     logLevel: s.MESHKORE_LOG_LEVEL,
     corsOrigins: Object.freeze(s.MESHKORE_CORS_ORIGINS),
+    tls: tlsFromSettings(s),
+    trustedProxies: Object.freeze(s.MESHKORE_TRUSTED_PROXIES),
+    proxyProtocol: s.MESHKORE_PROXY_PROTOCOL,
+    listener: s.MESHKORE_LISTENER,
+    otlpEndpoint: s.MESHKORE_OTLP_ENDPOINT,
     limits: Object.freeze({
       ratePerMinute: s.MESHKORE_RATE_PER_MINUTE,
       plan: s.MESHKORE_PLAN,
@@ -188,4 +231,12 @@ function freezeConfig(s: z.infer<typeof settings>): Config {
       attemptsPerMinute: s.MESHKORE_ATTEMPTS_PER_MINUTE,
     }),
   });
+}
+
+/** @throws ConfigError when one of certificate and key is there without the other */
+function tlsFromSettings(s: z.infer<typeof settings>): TlsConfig | undefined {
+  const { MESHKORE_TLS_CERT: certPath, MESHKORE_TLS_KEY: keyPath, MESHKORE_TLS_CLIENT_CA: clientCaPath } = s;
+  if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath, clientCaPath };
+  if (certPath === undefined && keyPath === undefined && clientCaPath === undefined) return undefined;
+  throw new ConfigError(["MESHKORE_TLS_CERT and MESHKORE_TLS_KEY: TLS needs both"]);
 }

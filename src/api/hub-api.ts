@@ -1,4 +1,5 @@
 import type { ChannelApi } from "./channel-api.ts";
+import type { OperatorApi } from "./operator-api.ts";
 import type { OverviewApi } from "./overview-api.ts";
 import type { RegistryApi } from "./registry-api.ts";
 import type { RelayApi } from "./relay-api.ts";
@@ -12,4 +13,5 @@ export interface HubApi {
   readonly channels: ChannelApi;
   readonly registry: RegistryApi;
   readonly overview: OverviewApi;
+  readonly operator: OperatorApi;
 }

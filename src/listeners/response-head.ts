@@ -44,7 +44,7 @@ export function checkedHead(response: HttpResponse): ResponseHead {
 }
 
 /** What a client is told when a handler failed against its contract: nothing about why. */
-export const INTERNAL_RESPONSE: HttpResponse = {
+export const INTERNAL_RESPONSE = {
   status: 500,
   headers: { "content-type": "application/json" },
   body: JSON.stringify({
@@ -54,4 +54,4 @@ export const INTERNAL_RESPONSE: HttpResponse = {
       hint: "try again; if it repeats, ask the operator to look into the hub's log",
     },
   }),
-};
+} satisfies HttpResponse;

@@ -22,12 +22,26 @@ export interface HttpRequest {
   body(): Promise<Uint8Array>;
 }
 
-export interface HttpResponse {
+interface ResponseStart {
   readonly status: number;
   /** Names in lower case. content-length is the listener's. */
   readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface WholeResponse extends ResponseStart {
   readonly body: Uint8Array | string;
 }
+
+/**
+ * The body comes part by part as it comes to be. The listener sends a part at once, and asks for the next one when the
+ * client took enough of those before; it calls `return` when the client went away, so that a generator's `finally`
+ * runs. One that throws cuts the connection: the client must not take a part for the whole.
+ */
+export interface StreamedResponse extends ResponseStart {
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+export type HttpResponse = WholeResponse | StreamedResponse;
 
 /** Never rejects: a face turns errors into answers of its own dialect. */
 export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
@@ -86,6 +100,12 @@ export type SocketDecision =
 /** Synchronous, because the native request is gone after the first await. */
 export type SocketHandler = (upgrade: SocketUpgrade) => SocketDecision;
 
+/** PEM files. Read at the start and at each reload. */
+export interface TlsFiles {
+  readonly certPath: string;
+  readonly keyPath: string;
+}
+
 export interface ListenerOptions {
   readonly host: string;
   /** 0 = any free port. */
@@ -98,6 +118,13 @@ export interface ListenerOptions {
   readonly maxFrameBytes: number;
   /** A socket is full above this many unsent bytes. */
   readonly socketHighWaterBytes: number;
+  /** Speak TLS; absent = plain text. */
+  readonly tls?: TlsFiles;
+  /**
+   * Whether what a proxy at this address says of the client's address is believed: X-Forwarded-For, and a PROXY
+   * protocol header. Absent = nobody is.
+   */
+  readonly isTrustedProxy?: (address: string) => boolean;
   /** A body that takes longer makes `body()` throw unavailable. Default 30 s. */
   readonly bodyTimeoutMs?: number;
   /** Told about what a handler or a session threw against its contract. Must not throw. */
@@ -107,6 +134,11 @@ export interface ListenerOptions {
 export interface Listener {
   /** The real port. */
   readonly port: number;
+  /**
+   * Reads the certificate files again, for connections from now on; those that are open go on.
+   * @throws MeshError invalid_argument when they are no fit pair; the old ones stay in use then
+   */
+  reloadTls(): Promise<void>;
   /** Stops accepting; open requests and sockets go on. */
   stopAccepting(): void;
   /** Closes all that is open. */

@@ -80,7 +80,13 @@ export function createFakeHub(answers: Answers = {}): FakeHub {
       ? { kind: "anonymous" }
       : (PRINCIPALS[String(bearer)] ?? { kind: "anonymous" });
   };
-  const api: HubApi = { relay: layer(), channels: layer(), registry: layer(), overview: layer() };
+  const api: HubApi = {
+    relay: layer(),
+    channels: layer(),
+    registry: layer(),
+    overview: layer(),
+    operator: layer(),
+  };
   const log = (event: string, fields?: unknown) => void logged.push({ event, fields });
   const { routes } = restAdapter.mount({
     api,
@@ -141,9 +147,12 @@ function paramsFromPath(pattern: string, path: string): Record<string, string> |
   return params;
 }
 
-function answerFrom(response: HttpResponse): Answer {
-  const text =
-    typeof response.body === "string" ? response.body : Buffer.from(response.body).toString("utf8");
+async function answerFrom(response: HttpResponse): Promise<Answer> {
+  const { body } = response;
+  let text = "";
+  if (typeof body === "string") text = body;
+  else if (body instanceof Uint8Array) text = Buffer.from(body).toString("utf8");
+  else for await (const part of body) text += Buffer.from(part).toString("utf8");
   const isJson = response.headers["content-type"] === "application/json";
   const json: unknown = isJson ? JSON.parse(text) : undefined;
   const error: RestError = { code: "", message: "", hint: "", ...Object(Object(json).error) };

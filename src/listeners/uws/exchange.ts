@@ -1,9 +1,16 @@
-import type { HttpHandler, HttpRequest, HttpResponse } from "../../ports/listener.ts";
+import type {
+  HttpHandler,
+  HttpRequest,
+  HttpResponse,
+  StreamedResponse,
+  WholeResponse,
+} from "../../ports/listener.ts";
 import { clientGone, RequestBody } from "../request-body.ts";
 import { INTERNAL_RESPONSE } from "../response-head.ts";
 import type { CopiedHead } from "./copied-head.ts";
+import { StreamWriter } from "./stream-writer.ts";
 import type { HttpResponse as NativeResponse } from "./uws.d.ts";
-import { writeResponse, writeUnended } from "./write-response.ts";
+import { isWhole, withoutBody, writeResponse, writeStreamHead, writeUnended } from "./write-response.ts";
 
 /** Of a body that was answered before its end, this many times the limit is thrown away before the cut. */
 const DRAIN_FACTOR = 4;
@@ -31,6 +38,7 @@ export class UwsExchange implements HttpRequest {
   #abort: AbortController | undefined;
   #isGone = false;
   #drainTimer: NodeJS.Timeout | undefined;
+  #stream: StreamWriter | undefined;
 
   constructor(
     native: NativeResponse,
@@ -70,14 +78,38 @@ export class UwsExchange implements HttpRequest {
   /** Lets the handler answer and writes the answer. Never rejects. */
   async run(handler: HttpHandler, onError: (error: unknown) => void): Promise<void> {
     try {
-      this.#answer(await handler(this));
+      const response = await handler(this);
+      if (isWhole(response)) this.#answer(response);
+      else if (this.#hasNoBody(response)) this.#answer(withoutBody(response));
+      else await this.#answerInParts(response);
     } catch (error) {
       onError(error);
-      this.#answer(INTERNAL_RESPONSE);
+      // After the head of a stream nothing can be told any more: the stream's end cut the connection.
+      if (this.#stream === undefined) this.#answer(INTERNAL_RESPONSE);
     }
   }
 
-  #answer(response: HttpResponse): void {
+  #hasNoBody({ status }: HttpResponse): boolean {
+    return this.method === "HEAD" || status === 204 || status === 304;
+  }
+
+  async #answerInParts(response: StreamedResponse): Promise<void> {
+    const native = this.#native;
+    if (native === undefined) {
+      await response.body[Symbol.asyncIterator]().return?.();
+      return;
+    }
+    writeStreamHead(native, response, this.#hasUnboundedRest());
+    this.#stream = new StreamWriter(native, response.body);
+    this.#body.discard();
+    try {
+      await this.#stream.run();
+    } finally {
+      this.#finish();
+    }
+  }
+
+  #answer(response: WholeResponse): void {
     const native = this.#native;
     if (native === undefined) return;
     if (this.#mustDrainFirst()) {
@@ -127,5 +159,6 @@ export class UwsExchange implements HttpRequest {
     this.#isGone = true;
     this.#body.fail(clientGone());
     this.#abort?.abort(clientGone());
+    this.#stream?.gone();
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { MeshError } from "../../model/errors.ts";
 import type { Listener, ListenerOptions } from "../../ports/listener.ts";
 import { freePort, listenError } from "../free-port.ts";
 import { createHttpRoute } from "./http-route.ts";
@@ -41,6 +42,7 @@ export async function openUwsListener(options: ListenerOptions): Promise<Listene
   let closing: Promise<void> | undefined;
   return {
     port,
+    reloadTls: () => Promise.reject(new MeshError("unimplemented", "this listener speaks no TLS yet")),
     stopAccepting,
     close: () => {
       closing ??= closeAll();

@@ -9,7 +9,7 @@ import type {
   SocketContext,
   WebSocketBehavior,
 } from "./uws.d.ts";
-import { writeResponse } from "./write-response.ts";
+import { isWhole, withoutBody, writeResponse } from "./write-response.ts";
 
 /** Pings are sent by the native side shortly before this. */
 const IDLE_TIMEOUT_S = 120;
@@ -101,7 +101,7 @@ function refuse(native: NativeResponse, response: HttpResponse, onError: (error:
   // A large body is still being written when the native handler returns; then this handler must be set.
   native.onAborted(ignoreAbort);
   try {
-    writeResponse(native, response, options, ignoreAbort);
+    writeResponse(native, isWhole(response) ? response : withoutBody(response), options, ignoreAbort);
   } catch (error) {
     onError(error);
     writeResponse(native, INTERNAL_RESPONSE, options, ignoreAbort);

@@ -1,4 +1,4 @@
-import type { HttpResponse } from "../../ports/listener.ts";
+import type { HttpResponse, WholeResponse } from "../../ports/listener.ts";
 import { checkedHead, type ResponseHead } from "../response-head.ts";
 import type { HttpResponse as NativeResponse } from "./uws.d.ts";
 
@@ -12,13 +12,32 @@ export interface WriteOptions {
   readonly lastOfConnection: boolean;
 }
 
+export function isWhole(response: HttpResponse): response is WholeResponse {
+  return typeof response.body === "string" || response.body instanceof Uint8Array;
+}
+
+/** A response to HEAD, or one without a body, whose body would have come in parts. */
+export function withoutBody(response: HttpResponse): WholeResponse {
+  return { ...response, body: "" };
+}
+
+/** Writes only the head of a response whose body comes in parts. @throws MeshError as `writeResponse` */
+export function writeStreamHead(
+  native: NativeResponse,
+  response: HttpResponse,
+  lastOfConnection: boolean,
+): void {
+  const head = checkedHead(response);
+  native.cork(() => writeHead(native, head, lastOfConnection));
+}
+
 /**
  * Writes the whole response. Answers whether it is out of our hands; when not, `onDone` is called when it is.
  * @throws MeshError internal when a header is not fit to be sent; nothing is written then
  */
 export function writeResponse(
   native: NativeResponse,
-  response: HttpResponse,
+  response: WholeResponse,
   options: WriteOptions,
   onDone: () => void,
 ): boolean {
@@ -37,7 +56,7 @@ export function writeResponse(
  * Writes the response but leaves its end open, so that the native side does not close the connection yet.
  * @throws MeshError internal when a header is not fit to be sent; nothing is written then
  */
-export function writeUnended(native: NativeResponse, response: HttpResponse): void {
+export function writeUnended(native: NativeResponse, response: WholeResponse): void {
   const head = checkedHead(response);
   native.cork(() => {
     writeHead(native, head, true);

@@ -5,6 +5,7 @@ import type { OpenListener } from "./listener-fixture.ts";
 import { describeRoutes } from "./routes.suite.ts";
 import { describeSockets } from "./socket.suite.ts";
 import { describeSocketLimits } from "./socket-limits.suite.ts";
+import { describeStreams } from "./stream.suite.ts";
 
 /** All that every listener must do. */
 export function describeListener(name: string, open: OpenListener): void {
@@ -13,5 +14,6 @@ export function describeListener(name: string, open: OpenListener): void {
   describeRoutes(name, open);
   describeSockets(name, open);
   describeSocketLimits(name, open);
+  describeStreams(name, open);
   describeLife(name, open);
 }

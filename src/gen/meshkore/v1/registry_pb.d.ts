@@ -6,6 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Channel } from "./channels_pb.js";
 
 /**
  * Describes the file meshkore/v1/registry.proto.
@@ -311,6 +312,38 @@ export declare type RevokeInviteResponse = Message<"meshkore.v1.RevokeInviteResp
 export declare const RevokeInviteResponseSchema: GenMessage<RevokeInviteResponse>;
 
 /**
+ * @generated from message meshkore.v1.DescribeInviteRequest
+ */
+export declare type DescribeInviteRequest = Message<"meshkore.v1.DescribeInviteRequest"> & {
+  /**
+   * @generated from field: string nonce = 1;
+   */
+  nonce: string;
+};
+
+/**
+ * Describes the message meshkore.v1.DescribeInviteRequest.
+ * Use `create(DescribeInviteRequestSchema)` to create a new message.
+ */
+export declare const DescribeInviteRequestSchema: GenMessage<DescribeInviteRequest>;
+
+/**
+ * @generated from message meshkore.v1.DescribeInviteResponse
+ */
+export declare type DescribeInviteResponse = Message<"meshkore.v1.DescribeInviteResponse"> & {
+  /**
+   * @generated from field: meshkore.v1.Invite invite = 1;
+   */
+  invite?: Invite | undefined;
+};
+
+/**
+ * Describes the message meshkore.v1.DescribeInviteResponse.
+ * Use `create(DescribeInviteResponseSchema)` to create a new message.
+ */
+export declare const DescribeInviteResponseSchema: GenMessage<DescribeInviteResponse>;
+
+/**
  * @generated from message meshkore.v1.JoinRequest
  */
 export declare type JoinRequest = Message<"meshkore.v1.JoinRequest"> & {
@@ -415,9 +448,48 @@ export declare type RegisterResponse = Message<"meshkore.v1.RegisterResponse"> &
 export declare const RegisterResponseSchema: GenMessage<RegisterResponse>;
 
 /**
+ * @generated from message meshkore.v1.IssueTicketRequest
+ */
+export declare type IssueTicketRequest = Message<"meshkore.v1.IssueTicketRequest"> & {
+};
+
+/**
+ * Describes the message meshkore.v1.IssueTicketRequest.
+ * Use `create(IssueTicketRequestSchema)` to create a new message.
+ */
+export declare const IssueTicketRequestSchema: GenMessage<IssueTicketRequest>;
+
+/**
+ * @generated from message meshkore.v1.IssueTicketResponse
+ */
+export declare type IssueTicketResponse = Message<"meshkore.v1.IssueTicketResponse"> & {
+  /**
+   * @generated from field: string ticket = 1;
+   */
+  ticket: string;
+
+  /**
+   * @generated from field: uint64 expires_unix_ms = 2;
+   */
+  expiresUnixMs: bigint;
+};
+
+/**
+ * Describes the message meshkore.v1.IssueTicketResponse.
+ * Use `create(IssueTicketResponseSchema)` to create a new message.
+ */
+export declare const IssueTicketResponseSchema: GenMessage<IssueTicketResponse>;
+
+/**
  * @generated from message meshkore.v1.RotateKeyRequest
  */
 export declare type RotateKeyRequest = Message<"meshkore.v1.RotateKeyRequest"> & {
+  /**
+   * The old key, its tokens and its sessions end at once instead of after the grace time of an hour.
+   *
+   * @generated from field: bool revoke_now = 1;
+   */
+  revokeNow: boolean;
 };
 
 /**
@@ -796,6 +868,16 @@ export declare type GetStatsResponse = Message<"meshkore.v1.GetStatsResponse"> &
    * @generated from field: uint64 uptime_s = 6;
    */
   uptimeS: bigint;
+
+  /**
+   * @generated from field: string hub_id = 7;
+   */
+  hubId: string;
+
+  /**
+   * @generated from field: string version = 8;
+   */
+  version: string;
 };
 
 /**
@@ -803,6 +885,152 @@ export declare type GetStatsResponse = Message<"meshkore.v1.GetStatsResponse"> &
  * Use `create(GetStatsResponseSchema)` to create a new message.
  */
 export declare const GetStatsResponseSchema: GenMessage<GetStatsResponse>;
+
+/**
+ * @generated from message meshkore.v1.GetNetworkRequest
+ */
+export declare type GetNetworkRequest = Message<"meshkore.v1.GetNetworkRequest"> & {
+};
+
+/**
+ * Describes the message meshkore.v1.GetNetworkRequest.
+ * Use `create(GetNetworkRequestSchema)` to create a new message.
+ */
+export declare const GetNetworkRequestSchema: GenMessage<GetNetworkRequest>;
+
+/**
+ * @generated from message meshkore.v1.NetworkEdge
+ */
+export declare type NetworkEdge = Message<"meshkore.v1.NetworkEdge"> & {
+  /**
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 2;
+   */
+  to: string;
+
+  /**
+   * @generated from field: uint64 messages = 3;
+   */
+  messages: bigint;
+
+  /**
+   * @generated from field: uint64 last_unix_ms = 4;
+   */
+  lastUnixMs: bigint;
+};
+
+/**
+ * Describes the message meshkore.v1.NetworkEdge.
+ * Use `create(NetworkEdgeSchema)` to create a new message.
+ */
+export declare const NetworkEdgeSchema: GenMessage<NetworkEdge>;
+
+/**
+ * @generated from message meshkore.v1.GetNetworkResponse
+ */
+export declare type GetNetworkResponse = Message<"meshkore.v1.GetNetworkResponse"> & {
+  /**
+   * @generated from field: uint64 agents = 1;
+   */
+  agents: bigint;
+
+  /**
+   * @generated from field: uint64 online = 2;
+   */
+  online: bigint;
+
+  /**
+   * @generated from field: uint64 messages = 3;
+   */
+  messages: bigint;
+
+  /**
+   * Busiest first, at most 1,000.
+   *
+   * @generated from field: repeated meshkore.v1.NetworkEdge edges = 4;
+   */
+  edges: NetworkEdge[];
+};
+
+/**
+ * Describes the message meshkore.v1.GetNetworkResponse.
+ * Use `create(GetNetworkResponseSchema)` to create a new message.
+ */
+export declare const GetNetworkResponseSchema: GenMessage<GetNetworkResponse>;
+
+/**
+ * @generated from message meshkore.v1.GetContextRequest
+ */
+export declare type GetContextRequest = Message<"meshkore.v1.GetContextRequest"> & {
+};
+
+/**
+ * Describes the message meshkore.v1.GetContextRequest.
+ * Use `create(GetContextRequestSchema)` to create a new message.
+ */
+export declare const GetContextRequestSchema: GenMessage<GetContextRequest>;
+
+/**
+ * @generated from message meshkore.v1.GetContextResponse
+ */
+export declare type GetContextResponse = Message<"meshkore.v1.GetContextResponse"> & {
+  /**
+   * @generated from field: string hub_id = 1;
+   */
+  hubId: string;
+
+  /**
+   * @generated from field: meshkore.v1.Agent you = 2;
+   */
+  you?: Agent | undefined;
+
+  /**
+   * @generated from field: uint64 unread = 3;
+   */
+  unread: bigint;
+
+  /**
+   * @generated from field: string cursor = 4;
+   */
+  cursor: string;
+
+  /**
+   * Agents that the caller may see, online first, at most 50.
+   *
+   * @generated from field: repeated meshkore.v1.Agent agents = 5;
+   */
+  agents: Agent[];
+
+  /**
+   * @generated from field: repeated meshkore.v1.Channel channels = 6;
+   */
+  channels: Channel[];
+
+  /**
+   * @generated from field: uint32 messages_per_minute = 7;
+   */
+  messagesPerMinute: number;
+
+  /**
+   * @generated from field: uint32 max_payload_bytes = 8;
+   */
+  maxPayloadBytes: number;
+
+  /**
+   * @generated from field: string plan = 9;
+   */
+  plan: string;
+};
+
+/**
+ * Describes the message meshkore.v1.GetContextResponse.
+ * Use `create(GetContextResponseSchema)` to create a new message.
+ */
+export declare const GetContextResponseSchema: GenMessage<GetContextResponse>;
 
 /**
  * available, busy and away are what the agent says of itself.
@@ -963,6 +1191,16 @@ export declare const RegistryService: GenService<{
     output: typeof RevokeInviteResponseSchema;
   },
   /**
+   * What an invite offers, for whoever holds its nonce.
+   *
+   * @generated from rpc meshkore.v1.RegistryService.DescribeInvite
+   */
+  describeInvite: {
+    methodKind: "unary";
+    input: typeof DescribeInviteRequestSchema;
+    output: typeof DescribeInviteResponseSchema;
+  },
+  /**
    * Becomes an agent of the hub. Needs no token but the invite's nonce.
    *
    * @generated from rpc meshkore.v1.RegistryService.Join
@@ -981,6 +1219,17 @@ export declare const RegistryService: GenService<{
     methodKind: "unary";
     input: typeof RegisterRequestSchema;
     output: typeof RegisterResponseSchema;
+  },
+  /**
+   * A ticket that stands for the caller's token in a URL, where no header can be set (EventSource): good once, and
+   * for a minute.
+   *
+   * @generated from rpc meshkore.v1.RegistryService.IssueTicket
+   */
+  issueTicket: {
+    methodKind: "unary";
+    input: typeof IssueTicketRequestSchema;
+    output: typeof IssueTicketResponseSchema;
   },
   /**
    * @generated from rpc meshkore.v1.RegistryService.RotateKey
@@ -1061,6 +1310,26 @@ export declare const RegistryService: GenService<{
     methodKind: "unary";
     input: typeof GetStatsRequestSchema;
     output: typeof GetStatsResponseSchema;
+  },
+  /**
+   * Who talks to whom: an agent sees its own edges, the operator all.
+   *
+   * @generated from rpc meshkore.v1.RegistryService.GetNetwork
+   */
+  getNetwork: {
+    methodKind: "unary";
+    input: typeof GetNetworkRequestSchema;
+    output: typeof GetNetworkResponseSchema;
+  },
+  /**
+   * What an agent that just woke up needs to know to act.
+   *
+   * @generated from rpc meshkore.v1.RegistryService.GetContext
+   */
+  getContext: {
+    methodKind: "unary";
+    input: typeof GetContextRequestSchema;
+    output: typeof GetContextResponseSchema;
   },
 }>;
 

@@ -5,12 +5,13 @@
 // Who is on the hub: invites, agents, profiles, credentials, blocks, and what the hub looks like.
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { file_meshkore_v1_channels } from "./channels_pb.js";
 
 /**
  * Describes the file meshkore/v1/registry.proto.
  */
 export const file_meshkore_v1_registry = /*@__PURE__*/
-  fileDesc("ChptZXNoa29yZS92MS9yZWdpc3RyeS5wcm90bxILbWVzaGtvcmUudjEiNwoFUHJpY2USDgoGYW1vdW50GAEgASgJEhAKCGN1cnJlbmN5GAIgASgJEgwKBHVuaXQYAyABKAki3QIKB1Byb2ZpbGUSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIUCgxjYXBhYmlsaXRpZXMYAyADKAkSEQoJbGFuZ3VhZ2VzGAQgAygJEhYKDmxhbmd1YWdlX3BhaXJzGAUgAygJEg4KBnJlZ2lvbhgGIAEoCRIhCgVwcmljZRgHIAEoCzISLm1lc2hrb3JlLnYxLlByaWNlEhYKDnR1cm5hcm91bmRfbWluGAggASgNEhMKC2NyZWRlbnRpYWxzGAkgAygJEigKBnN0YXR1cxgKIAEoDjIYLm1lc2hrb3JlLnYxLkFnZW50U3RhdHVzEisKCnZpc2liaWxpdHkYCyABKA4yFy5tZXNoa29yZS52MS5WaXNpYmlsaXR5EiMKBmFjY2VzcxgMIAEoDjITLm1lc2hrb3JlLnYxLkFjY2VzcxISCgpleHRyYV9qc29uGA0gASgJIqYBCgVBZ2VudBIQCghhZ2VudF9pZBgBIAEoCRIlCgdwcm9maWxlGAIgASgLMhQubWVzaGtvcmUudjEuUHJvZmlsZRIOCgZvbmxpbmUYAyABKAgSFwoPY3JlYXRlZF91bml4X21zGAQgASgEEhkKEWxhc3Rfc2Vlbl91bml4X21zGAUgASgEEhIKCnB1YmxpY19rZXkYBiABKAkSDAoEcGxhbhgHIAEoCSKHAQoGSW52aXRlEg0KBW5vbmNlGAEgASgJEgsKA3VybBgCIAEoCRIXCg9leHBpcmVzX3VuaXhfbXMYAyABKAQSEAoIbWF4X3VzZXMYBCABKA0SDAoEdXNlcxgFIAEoDRIUCgxjYXBhYmlsaXRpZXMYBiADKAkSEgoKY3JlYXRlZF9ieRgHIAEoCSJTChNDcmVhdGVJbnZpdGVSZXF1ZXN0EhAKCG1heF91c2VzGAEgASgNEhQKDGV4cGlyZXNfaW5fcxgCIAEoDRIUCgxjYXBhYmlsaXRpZXMYAyADKAkiOwoUQ3JlYXRlSW52aXRlUmVzcG9uc2USIwoGaW52aXRlGAEgASgLMhMubWVzaGtvcmUudjEuSW52aXRlIhQKEkxpc3RJbnZpdGVzUmVxdWVzdCI7ChNMaXN0SW52aXRlc1Jlc3BvbnNlEiQKB2ludml0ZXMYASADKAsyEy5tZXNoa29yZS52MS5JbnZpdGUiJAoTUmV2b2tlSW52aXRlUmVxdWVzdBINCgVub25jZRgBIAEoCSIWChRSZXZva2VJbnZpdGVSZXNwb25zZSJpCgtKb2luUmVxdWVzdBINCgVub25jZRgBIAEoCRIQCghhZ2VudF9pZBgCIAEoCRIlCgdwcm9maWxlGAMgASgLMhQubWVzaGtvcmUudjEuUHJvZmlsZRISCgpwdWJsaWNfa2V5GAQgASgJIlAKDEpvaW5SZXNwb25zZRIQCghhZ2VudF9pZBgBIAEoCRIPCgdhcGlfa2V5GAIgASgJEg0KBXRva2VuGAMgASgJEg4KBmh1Yl9pZBgEIAEoCSI0Cg9SZWdpc3RlclJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSDwoHYXBpX2tleRgCIAEoCSI6ChBSZWdpc3RlclJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhcKD2V4cGlyZXNfdW5peF9tcxgCIAEoBCISChBSb3RhdGVLZXlSZXF1ZXN0IkUKEVJvdGF0ZUtleVJlc3BvbnNlEg8KB2FwaV9rZXkYASABKAkSHwoXb2xkX2tleV9leHBpcmVzX3VuaXhfbXMYAiABKAQifwoRTGlzdEFnZW50c1JlcXVlc3QSEgoKY2FwYWJpbGl0eRgBIAEoCRINCgVxdWVyeRgCIAEoCRIoCgZzdGF0dXMYAyABKA4yGC5tZXNoa29yZS52MS5BZ2VudFN0YXR1cxINCgVsaW1pdBgEIAEoDRIOCgZjdXJzb3IYBSABKAkiSAoSTGlzdEFnZW50c1Jlc3BvbnNlEiIKBmFnZW50cxgBIAMoCzISLm1lc2hrb3JlLnYxLkFnZW50Eg4KBmN1cnNvchgCIAEoCSIjCg9HZXRBZ2VudFJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkiNQoQR2V0QWdlbnRSZXNwb25zZRIhCgVhZ2VudBgBIAEoCzISLm1lc2hrb3JlLnYxLkFnZW50Ik0KFFVwZGF0ZVByb2ZpbGVSZXF1ZXN0EiUKB3Byb2ZpbGUYASABKAsyFC5tZXNoa29yZS52MS5Qcm9maWxlEg4KBmZpZWxkcxgCIAMoCSI6ChVVcGRhdGVQcm9maWxlUmVzcG9uc2USIQoFYWdlbnQYASABKAsyEi5tZXNoa29yZS52MS5BZ2VudCIwCg5TZXRQbGFuUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIMCgRwbGFuGAIgASgJIjQKD1NldFBsYW5SZXNwb25zZRIhCgVhZ2VudBgBIAEoCzISLm1lc2hrb3JlLnYxLkFnZW50IiYKEkRlbGV0ZUFnZW50UmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCSIVChNEZWxldGVBZ2VudFJlc3BvbnNlIkUKCkFjY2Vzc1J1bGUSEAoIYWdlbnRfaWQYASABKAkSJQoEbW9kZRgCIAEoDjIXLm1lc2hrb3JlLnYxLkFjY2Vzc01vZGUiPQoUQWRkQWNjZXNzUnVsZVJlcXVlc3QSJQoEcnVsZRgBIAEoCzIXLm1lc2hrb3JlLnYxLkFjY2Vzc1J1bGUiFwoVQWRkQWNjZXNzUnVsZVJlc3BvbnNlIhgKFkxpc3RBY2Nlc3NSdWxlc1JlcXVlc3QiQQoXTGlzdEFjY2Vzc1J1bGVzUmVzcG9uc2USJgoFcnVsZXMYASADKAsyFy5tZXNoa29yZS52MS5BY2Nlc3NSdWxlIisKF1JlbW92ZUFjY2Vzc1J1bGVSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJIhoKGFJlbW92ZUFjY2Vzc1J1bGVSZXNwb25zZSIRCg9HZXRTdGF0c1JlcXVlc3QiiQEKEEdldFN0YXRzUmVzcG9uc2USDgoGYWdlbnRzGAEgASgEEg4KBm9ubGluZRgCIAEoBBIQCghjaGFubmVscxgDIAEoBBIZChFtZXNzYWdlc19hY2NlcHRlZBgEIAEoBBIWCg5ieXRlc19hY2NlcHRlZBgFIAEoBBIQCgh1cHRpbWVfcxgGIAEoBCp1CgtBZ2VudFN0YXR1cxIcChhBR0VOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIaChZBR0VOVF9TVEFUVVNfQVZBSUxBQkxFEAESFQoRQUdFTlRfU1RBVFVTX0JVU1kQAhIVChFBR0VOVF9TVEFUVVNfQVdBWRADKmoKClZpc2liaWxpdHkSGgoWVklTSUJJTElUWV9VTlNQRUNJRklFRBAAEhUKEVZJU0lCSUxJVFlfUFVCTElDEAESEgoOVklTSUJJTElUWV9IVUIQAhIVChFWSVNJQklMSVRZX0hJRERFThADKkcKBkFjY2VzcxIWChJBQ0NFU1NfVU5TUEVDSUZJRUQQABISCg5BQ0NFU1NfTUVNQkVSUxABEhEKDUFDQ0VTU19QVUJMSUMQAipXCgpBY2Nlc3NNb2RlEhsKF0FDQ0VTU19NT0RFX1VOU1BFQ0lGSUVEEAASFQoRQUNDRVNTX01PREVfQkxPQ0sQARIVChFBQ0NFU1NfTU9ERV9BTExPVxACMscJCg9SZWdpc3RyeVNlcnZpY2USUwoMQ3JlYXRlSW52aXRlEiAubWVzaGtvcmUudjEuQ3JlYXRlSW52aXRlUmVxdWVzdBohLm1lc2hrb3JlLnYxLkNyZWF0ZUludml0ZVJlc3BvbnNlElAKC0xpc3RJbnZpdGVzEh8ubWVzaGtvcmUudjEuTGlzdEludml0ZXNSZXF1ZXN0GiAubWVzaGtvcmUudjEuTGlzdEludml0ZXNSZXNwb25zZRJTCgxSZXZva2VJbnZpdGUSIC5tZXNoa29yZS52MS5SZXZva2VJbnZpdGVSZXF1ZXN0GiEubWVzaGtvcmUudjEuUmV2b2tlSW52aXRlUmVzcG9uc2USOwoESm9pbhIYLm1lc2hrb3JlLnYxLkpvaW5SZXF1ZXN0GhkubWVzaGtvcmUudjEuSm9pblJlc3BvbnNlEkcKCFJlZ2lzdGVyEhwubWVzaGtvcmUudjEuUmVnaXN0ZXJSZXF1ZXN0Gh0ubWVzaGtvcmUudjEuUmVnaXN0ZXJSZXNwb25zZRJKCglSb3RhdGVLZXkSHS5tZXNoa29yZS52MS5Sb3RhdGVLZXlSZXF1ZXN0Gh4ubWVzaGtvcmUudjEuUm90YXRlS2V5UmVzcG9uc2USTQoKTGlzdEFnZW50cxIeLm1lc2hrb3JlLnYxLkxpc3RBZ2VudHNSZXF1ZXN0Gh8ubWVzaGtvcmUudjEuTGlzdEFnZW50c1Jlc3BvbnNlEkcKCEdldEFnZW50EhwubWVzaGtvcmUudjEuR2V0QWdlbnRSZXF1ZXN0Gh0ubWVzaGtvcmUudjEuR2V0QWdlbnRSZXNwb25zZRJWCg1VcGRhdGVQcm9maWxlEiEubWVzaGtvcmUudjEuVXBkYXRlUHJvZmlsZVJlcXVlc3QaIi5tZXNoa29yZS52MS5VcGRhdGVQcm9maWxlUmVzcG9uc2USRAoHU2V0UGxhbhIbLm1lc2hrb3JlLnYxLlNldFBsYW5SZXF1ZXN0GhwubWVzaGtvcmUudjEuU2V0UGxhblJlc3BvbnNlElAKC0RlbGV0ZUFnZW50Eh8ubWVzaGtvcmUudjEuRGVsZXRlQWdlbnRSZXF1ZXN0GiAubWVzaGtvcmUudjEuRGVsZXRlQWdlbnRSZXNwb25zZRJWCg1BZGRBY2Nlc3NSdWxlEiEubWVzaGtvcmUudjEuQWRkQWNjZXNzUnVsZVJlcXVlc3QaIi5tZXNoa29yZS52MS5BZGRBY2Nlc3NSdWxlUmVzcG9uc2USXAoPTGlzdEFjY2Vzc1J1bGVzEiMubWVzaGtvcmUudjEuTGlzdEFjY2Vzc1J1bGVzUmVxdWVzdBokLm1lc2hrb3JlLnYxLkxpc3RBY2Nlc3NSdWxlc1Jlc3BvbnNlEl8KEFJlbW92ZUFjY2Vzc1J1bGUSJC5tZXNoa29yZS52MS5SZW1vdmVBY2Nlc3NSdWxlUmVxdWVzdBolLm1lc2hrb3JlLnYxLlJlbW92ZUFjY2Vzc1J1bGVSZXNwb25zZRJHCghHZXRTdGF0cxIcLm1lc2hrb3JlLnYxLkdldFN0YXRzUmVxdWVzdBodLm1lc2hrb3JlLnYxLkdldFN0YXRzUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChptZXNoa29yZS92MS9yZWdpc3RyeS5wcm90bxILbWVzaGtvcmUudjEiNwoFUHJpY2USDgoGYW1vdW50GAEgASgJEhAKCGN1cnJlbmN5GAIgASgJEgwKBHVuaXQYAyABKAki3QIKB1Byb2ZpbGUSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIUCgxjYXBhYmlsaXRpZXMYAyADKAkSEQoJbGFuZ3VhZ2VzGAQgAygJEhYKDmxhbmd1YWdlX3BhaXJzGAUgAygJEg4KBnJlZ2lvbhgGIAEoCRIhCgVwcmljZRgHIAEoCzISLm1lc2hrb3JlLnYxLlByaWNlEhYKDnR1cm5hcm91bmRfbWluGAggASgNEhMKC2NyZWRlbnRpYWxzGAkgAygJEigKBnN0YXR1cxgKIAEoDjIYLm1lc2hrb3JlLnYxLkFnZW50U3RhdHVzEisKCnZpc2liaWxpdHkYCyABKA4yFy5tZXNoa29yZS52MS5WaXNpYmlsaXR5EiMKBmFjY2VzcxgMIAEoDjITLm1lc2hrb3JlLnYxLkFjY2VzcxISCgpleHRyYV9qc29uGA0gASgJIqYBCgVBZ2VudBIQCghhZ2VudF9pZBgBIAEoCRIlCgdwcm9maWxlGAIgASgLMhQubWVzaGtvcmUudjEuUHJvZmlsZRIOCgZvbmxpbmUYAyABKAgSFwoPY3JlYXRlZF91bml4X21zGAQgASgEEhkKEWxhc3Rfc2Vlbl91bml4X21zGAUgASgEEhIKCnB1YmxpY19rZXkYBiABKAkSDAoEcGxhbhgHIAEoCSKHAQoGSW52aXRlEg0KBW5vbmNlGAEgASgJEgsKA3VybBgCIAEoCRIXCg9leHBpcmVzX3VuaXhfbXMYAyABKAQSEAoIbWF4X3VzZXMYBCABKA0SDAoEdXNlcxgFIAEoDRIUCgxjYXBhYmlsaXRpZXMYBiADKAkSEgoKY3JlYXRlZF9ieRgHIAEoCSJTChNDcmVhdGVJbnZpdGVSZXF1ZXN0EhAKCG1heF91c2VzGAEgASgNEhQKDGV4cGlyZXNfaW5fcxgCIAEoDRIUCgxjYXBhYmlsaXRpZXMYAyADKAkiOwoUQ3JlYXRlSW52aXRlUmVzcG9uc2USIwoGaW52aXRlGAEgASgLMhMubWVzaGtvcmUudjEuSW52aXRlIhQKEkxpc3RJbnZpdGVzUmVxdWVzdCI7ChNMaXN0SW52aXRlc1Jlc3BvbnNlEiQKB2ludml0ZXMYASADKAsyEy5tZXNoa29yZS52MS5JbnZpdGUiJAoTUmV2b2tlSW52aXRlUmVxdWVzdBINCgVub25jZRgBIAEoCSIWChRSZXZva2VJbnZpdGVSZXNwb25zZSImChVEZXNjcmliZUludml0ZVJlcXVlc3QSDQoFbm9uY2UYASABKAkiPQoWRGVzY3JpYmVJbnZpdGVSZXNwb25zZRIjCgZpbnZpdGUYASABKAsyEy5tZXNoa29yZS52MS5JbnZpdGUiaQoLSm9pblJlcXVlc3QSDQoFbm9uY2UYASABKAkSEAoIYWdlbnRfaWQYAiABKAkSJQoHcHJvZmlsZRgDIAEoCzIULm1lc2hrb3JlLnYxLlByb2ZpbGUSEgoKcHVibGljX2tleRgEIAEoCSJQCgxKb2luUmVzcG9uc2USEAoIYWdlbnRfaWQYASABKAkSDwoHYXBpX2tleRgCIAEoCRINCgV0b2tlbhgDIAEoCRIOCgZodWJfaWQYBCABKAkiNAoPUmVnaXN0ZXJSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEg8KB2FwaV9rZXkYAiABKAkiOgoQUmVnaXN0ZXJSZXNwb25zZRINCgV0b2tlbhgBIAEoCRIXCg9leHBpcmVzX3VuaXhfbXMYAiABKAQiFAoSSXNzdWVUaWNrZXRSZXF1ZXN0Ij4KE0lzc3VlVGlja2V0UmVzcG9uc2USDgoGdGlja2V0GAEgASgJEhcKD2V4cGlyZXNfdW5peF9tcxgCIAEoBCImChBSb3RhdGVLZXlSZXF1ZXN0EhIKCnJldm9rZV9ub3cYASABKAgiRQoRUm90YXRlS2V5UmVzcG9uc2USDwoHYXBpX2tleRgBIAEoCRIfChdvbGRfa2V5X2V4cGlyZXNfdW5peF9tcxgCIAEoBCJ/ChFMaXN0QWdlbnRzUmVxdWVzdBISCgpjYXBhYmlsaXR5GAEgASgJEg0KBXF1ZXJ5GAIgASgJEigKBnN0YXR1cxgDIAEoDjIYLm1lc2hrb3JlLnYxLkFnZW50U3RhdHVzEg0KBWxpbWl0GAQgASgNEg4KBmN1cnNvchgFIAEoCSJIChJMaXN0QWdlbnRzUmVzcG9uc2USIgoGYWdlbnRzGAEgAygLMhIubWVzaGtvcmUudjEuQWdlbnQSDgoGY3Vyc29yGAIgASgJIiMKD0dldEFnZW50UmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCSI1ChBHZXRBZ2VudFJlc3BvbnNlEiEKBWFnZW50GAEgASgLMhIubWVzaGtvcmUudjEuQWdlbnQiTQoUVXBkYXRlUHJvZmlsZVJlcXVlc3QSJQoHcHJvZmlsZRgBIAEoCzIULm1lc2hrb3JlLnYxLlByb2ZpbGUSDgoGZmllbGRzGAIgAygJIjoKFVVwZGF0ZVByb2ZpbGVSZXNwb25zZRIhCgVhZ2VudBgBIAEoCzISLm1lc2hrb3JlLnYxLkFnZW50IjAKDlNldFBsYW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEgwKBHBsYW4YAiABKAkiNAoPU2V0UGxhblJlc3BvbnNlEiEKBWFnZW50GAEgASgLMhIubWVzaGtvcmUudjEuQWdlbnQiJgoSRGVsZXRlQWdlbnRSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJIhUKE0RlbGV0ZUFnZW50UmVzcG9uc2UiRQoKQWNjZXNzUnVsZRIQCghhZ2VudF9pZBgBIAEoCRIlCgRtb2RlGAIgASgOMhcubWVzaGtvcmUudjEuQWNjZXNzTW9kZSI9ChRBZGRBY2Nlc3NSdWxlUmVxdWVzdBIlCgRydWxlGAEgASgLMhcubWVzaGtvcmUudjEuQWNjZXNzUnVsZSIXChVBZGRBY2Nlc3NSdWxlUmVzcG9uc2UiGAoWTGlzdEFjY2Vzc1J1bGVzUmVxdWVzdCJBChdMaXN0QWNjZXNzUnVsZXNSZXNwb25zZRImCgVydWxlcxgBIAMoCzIXLm1lc2hrb3JlLnYxLkFjY2Vzc1J1bGUiKwoXUmVtb3ZlQWNjZXNzUnVsZVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkiGgoYUmVtb3ZlQWNjZXNzUnVsZVJlc3BvbnNlIhEKD0dldFN0YXRzUmVxdWVzdCKqAQoQR2V0U3RhdHNSZXNwb25zZRIOCgZhZ2VudHMYASABKAQSDgoGb25saW5lGAIgASgEEhAKCGNoYW5uZWxzGAMgASgEEhkKEW1lc3NhZ2VzX2FjY2VwdGVkGAQgASgEEhYKDmJ5dGVzX2FjY2VwdGVkGAUgASgEEhAKCHVwdGltZV9zGAYgASgEEg4KBmh1Yl9pZBgHIAEoCRIPCgd2ZXJzaW9uGAggASgJIhMKEUdldE5ldHdvcmtSZXF1ZXN0Ik8KC05ldHdvcmtFZGdlEgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSEAoIbWVzc2FnZXMYAyABKAQSFAoMbGFzdF91bml4X21zGAQgASgEIm8KEkdldE5ldHdvcmtSZXNwb25zZRIOCgZhZ2VudHMYASABKAQSDgoGb25saW5lGAIgASgEEhAKCG1lc3NhZ2VzGAMgASgEEicKBWVkZ2VzGAQgAygLMhgubWVzaGtvcmUudjEuTmV0d29ya0VkZ2UiEwoRR2V0Q29udGV4dFJlcXVlc3Qi9wEKEkdldENvbnRleHRSZXNwb25zZRIOCgZodWJfaWQYASABKAkSHwoDeW91GAIgASgLMhIubWVzaGtvcmUudjEuQWdlbnQSDgoGdW5yZWFkGAMgASgEEg4KBmN1cnNvchgEIAEoCRIiCgZhZ2VudHMYBSADKAsyEi5tZXNoa29yZS52MS5BZ2VudBImCghjaGFubmVscxgGIAMoCzIULm1lc2hrb3JlLnYxLkNoYW5uZWwSGwoTbWVzc2FnZXNfcGVyX21pbnV0ZRgHIAEoDRIZChFtYXhfcGF5bG9hZF9ieXRlcxgIIAEoDRIMCgRwbGFuGAkgASgJKnUKC0FnZW50U3RhdHVzEhwKGEFHRU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhoKFkFHRU5UX1NUQVRVU19BVkFJTEFCTEUQARIVChFBR0VOVF9TVEFUVVNfQlVTWRACEhUKEUFHRU5UX1NUQVRVU19BV0FZEAMqagoKVmlzaWJpbGl0eRIaChZWSVNJQklMSVRZX1VOU1BFQ0lGSUVEEAASFQoRVklTSUJJTElUWV9QVUJMSUMQARISCg5WSVNJQklMSVRZX0hVQhACEhUKEVZJU0lCSUxJVFlfSElEREVOEAMqRwoGQWNjZXNzEhYKEkFDQ0VTU19VTlNQRUNJRklFRBAAEhIKDkFDQ0VTU19NRU1CRVJTEAESEQoNQUNDRVNTX1BVQkxJQxACKlcKCkFjY2Vzc01vZGUSGwoXQUNDRVNTX01PREVfVU5TUEVDSUZJRUQQABIVChFBQ0NFU1NfTU9ERV9CTE9DSxABEhUKEUFDQ0VTU19NT0RFX0FMTE9XEAIykgwKD1JlZ2lzdHJ5U2VydmljZRJTCgxDcmVhdGVJbnZpdGUSIC5tZXNoa29yZS52MS5DcmVhdGVJbnZpdGVSZXF1ZXN0GiEubWVzaGtvcmUudjEuQ3JlYXRlSW52aXRlUmVzcG9uc2USUAoLTGlzdEludml0ZXMSHy5tZXNoa29yZS52MS5MaXN0SW52aXRlc1JlcXVlc3QaIC5tZXNoa29yZS52MS5MaXN0SW52aXRlc1Jlc3BvbnNlElMKDFJldm9rZUludml0ZRIgLm1lc2hrb3JlLnYxLlJldm9rZUludml0ZVJlcXVlc3QaIS5tZXNoa29yZS52MS5SZXZva2VJbnZpdGVSZXNwb25zZRJZCg5EZXNjcmliZUludml0ZRIiLm1lc2hrb3JlLnYxLkRlc2NyaWJlSW52aXRlUmVxdWVzdBojLm1lc2hrb3JlLnYxLkRlc2NyaWJlSW52aXRlUmVzcG9uc2USOwoESm9pbhIYLm1lc2hrb3JlLnYxLkpvaW5SZXF1ZXN0GhkubWVzaGtvcmUudjEuSm9pblJlc3BvbnNlEkcKCFJlZ2lzdGVyEhwubWVzaGtvcmUudjEuUmVnaXN0ZXJSZXF1ZXN0Gh0ubWVzaGtvcmUudjEuUmVnaXN0ZXJSZXNwb25zZRJQCgtJc3N1ZVRpY2tldBIfLm1lc2hrb3JlLnYxLklzc3VlVGlja2V0UmVxdWVzdBogLm1lc2hrb3JlLnYxLklzc3VlVGlja2V0UmVzcG9uc2USSgoJUm90YXRlS2V5Eh0ubWVzaGtvcmUudjEuUm90YXRlS2V5UmVxdWVzdBoeLm1lc2hrb3JlLnYxLlJvdGF0ZUtleVJlc3BvbnNlEk0KCkxpc3RBZ2VudHMSHi5tZXNoa29yZS52MS5MaXN0QWdlbnRzUmVxdWVzdBofLm1lc2hrb3JlLnYxLkxpc3RBZ2VudHNSZXNwb25zZRJHCghHZXRBZ2VudBIcLm1lc2hrb3JlLnYxLkdldEFnZW50UmVxdWVzdBodLm1lc2hrb3JlLnYxLkdldEFnZW50UmVzcG9uc2USVgoNVXBkYXRlUHJvZmlsZRIhLm1lc2hrb3JlLnYxLlVwZGF0ZVByb2ZpbGVSZXF1ZXN0GiIubWVzaGtvcmUudjEuVXBkYXRlUHJvZmlsZVJlc3BvbnNlEkQKB1NldFBsYW4SGy5tZXNoa29yZS52MS5TZXRQbGFuUmVxdWVzdBocLm1lc2hrb3JlLnYxLlNldFBsYW5SZXNwb25zZRJQCgtEZWxldGVBZ2VudBIfLm1lc2hrb3JlLnYxLkRlbGV0ZUFnZW50UmVxdWVzdBogLm1lc2hrb3JlLnYxLkRlbGV0ZUFnZW50UmVzcG9uc2USVgoNQWRkQWNjZXNzUnVsZRIhLm1lc2hrb3JlLnYxLkFkZEFjY2Vzc1J1bGVSZXF1ZXN0GiIubWVzaGtvcmUudjEuQWRkQWNjZXNzUnVsZVJlc3BvbnNlElwKD0xpc3RBY2Nlc3NSdWxlcxIjLm1lc2hrb3JlLnYxLkxpc3RBY2Nlc3NSdWxlc1JlcXVlc3QaJC5tZXNoa29yZS52MS5MaXN0QWNjZXNzUnVsZXNSZXNwb25zZRJfChBSZW1vdmVBY2Nlc3NSdWxlEiQubWVzaGtvcmUudjEuUmVtb3ZlQWNjZXNzUnVsZVJlcXVlc3QaJS5tZXNoa29yZS52MS5SZW1vdmVBY2Nlc3NSdWxlUmVzcG9uc2USRwoIR2V0U3RhdHMSHC5tZXNoa29yZS52MS5HZXRTdGF0c1JlcXVlc3QaHS5tZXNoa29yZS52MS5HZXRTdGF0c1Jlc3BvbnNlEk0KCkdldE5ldHdvcmsSHi5tZXNoa29yZS52MS5HZXROZXR3b3JrUmVxdWVzdBofLm1lc2hrb3JlLnYxLkdldE5ldHdvcmtSZXNwb25zZRJNCgpHZXRDb250ZXh0Eh4ubWVzaGtvcmUudjEuR2V0Q29udGV4dFJlcXVlc3QaHy5tZXNoa29yZS52MS5HZXRDb250ZXh0UmVzcG9uc2ViBnByb3RvMw", [file_meshkore_v1_channels]);
 
 /**
  * Describes the message meshkore.v1.Price.
@@ -83,179 +84,242 @@ export const RevokeInviteResponseSchema = /*@__PURE__*/
   messageDesc(file_meshkore_v1_registry, 9);
 
 /**
+ * Describes the message meshkore.v1.DescribeInviteRequest.
+ * Use `create(DescribeInviteRequestSchema)` to create a new message.
+ */
+export const DescribeInviteRequestSchema = /*@__PURE__*/
+  messageDesc(file_meshkore_v1_registry, 10);
+
+/**
+ * Describes the message meshkore.v1.DescribeInviteResponse.
+ * Use `create(DescribeInviteResponseSchema)` to create a new message.
+ */
+export const DescribeInviteResponseSchema = /*@__PURE__*/
+  messageDesc(file_meshkore_v1_registry, 11);
+
+/**
  * Describes the message meshkore.v1.JoinRequest.
  * Use `create(JoinRequestSchema)` to create a new message.
  */
 export const JoinRequestSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 10);
+  messageDesc(file_meshkore_v1_registry, 12);
 
 /**
  * Describes the message meshkore.v1.JoinResponse.
  * Use `create(JoinResponseSchema)` to create a new message.
  */
 export const JoinResponseSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 11);
+  messageDesc(file_meshkore_v1_registry, 13);
 
 /**
  * Describes the message meshkore.v1.RegisterRequest.
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 12);
+  messageDesc(file_meshkore_v1_registry, 14);
 
 /**
  * Describes the message meshkore.v1.RegisterResponse.
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 13);
+  messageDesc(file_meshkore_v1_registry, 15);
+
+/**
+ * Describes the message meshkore.v1.IssueTicketRequest.
+ * Use `create(IssueTicketRequestSchema)` to create a new message.
+ */
+export const IssueTicketRequestSchema = /*@__PURE__*/
+  messageDesc(file_meshkore_v1_registry, 16);
+
+/**
+ * Describes the message meshkore.v1.IssueTicketResponse.
+ * Use `create(IssueTicketResponseSchema)` to create a new message.
+ */
+export const IssueTicketResponseSchema = /*@__PURE__*/
+  messageDesc(file_meshkore_v1_registry, 17);
 
 /**
  * Describes the message meshkore.v1.RotateKeyRequest.
  * Use `create(RotateKeyRequestSchema)` to create a new message.
  */
 export const RotateKeyRequestSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 14);
+  messageDesc(file_meshkore_v1_registry, 18);
 
 /**
  * Describes the message meshkore.v1.RotateKeyResponse.
  * Use `create(RotateKeyResponseSchema)` to create a new message.
  */
 export const RotateKeyResponseSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 15);
+  messageDesc(file_meshkore_v1_registry, 19);
 
 /**
  * Describes the message meshkore.v1.ListAgentsRequest.
  * Use `create(ListAgentsRequestSchema)` to create a new message.
  */
 export const ListAgentsRequestSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 16);
+  messageDesc(file_meshkore_v1_registry, 20);
 
 /**
  * Describes the message meshkore.v1.ListAgentsResponse.
  * Use `create(ListAgentsResponseSchema)` to create a new message.
  */
 export const ListAgentsResponseSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 17);
+  messageDesc(file_meshkore_v1_registry, 21);
 
 /**
  * Describes the message meshkore.v1.GetAgentRequest.
  * Use `create(GetAgentRequestSchema)` to create a new message.
  */
 export const GetAgentRequestSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 18);
+  messageDesc(file_meshkore_v1_registry, 22);
 
 /**
  * Describes the message meshkore.v1.GetAgentResponse.
  * Use `create(GetAgentResponseSchema)` to create a new message.
  */
 export const GetAgentResponseSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 19);
+  messageDesc(file_meshkore_v1_registry, 23);
 
 /**
  * Describes the message meshkore.v1.UpdateProfileRequest.
  * Use `create(UpdateProfileRequestSchema)` to create a new message.
  */
 export const UpdateProfileRequestSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 20);
+  messageDesc(file_meshkore_v1_registry, 24);
 
 /**
  * Describes the message meshkore.v1.UpdateProfileResponse.
  * Use `create(UpdateProfileResponseSchema)` to create a new message.
  */
 export const UpdateProfileResponseSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 21);
+  messageDesc(file_meshkore_v1_registry, 25);
 
 /**
  * Describes the message meshkore.v1.SetPlanRequest.
  * Use `create(SetPlanRequestSchema)` to create a new message.
  */
 export const SetPlanRequestSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 22);
+  messageDesc(file_meshkore_v1_registry, 26);
 
 /**
  * Describes the message meshkore.v1.SetPlanResponse.
  * Use `create(SetPlanResponseSchema)` to create a new message.
  */
 export const SetPlanResponseSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 23);
+  messageDesc(file_meshkore_v1_registry, 27);
 
 /**
  * Describes the message meshkore.v1.DeleteAgentRequest.
  * Use `create(DeleteAgentRequestSchema)` to create a new message.
  */
 export const DeleteAgentRequestSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 24);
+  messageDesc(file_meshkore_v1_registry, 28);
 
 /**
  * Describes the message meshkore.v1.DeleteAgentResponse.
  * Use `create(DeleteAgentResponseSchema)` to create a new message.
  */
 export const DeleteAgentResponseSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 25);
+  messageDesc(file_meshkore_v1_registry, 29);
 
 /**
  * Describes the message meshkore.v1.AccessRule.
  * Use `create(AccessRuleSchema)` to create a new message.
  */
 export const AccessRuleSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 26);
+  messageDesc(file_meshkore_v1_registry, 30);
 
 /**
  * Describes the message meshkore.v1.AddAccessRuleRequest.
  * Use `create(AddAccessRuleRequestSchema)` to create a new message.
  */
 export const AddAccessRuleRequestSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 27);
+  messageDesc(file_meshkore_v1_registry, 31);
 
 /**
  * Describes the message meshkore.v1.AddAccessRuleResponse.
  * Use `create(AddAccessRuleResponseSchema)` to create a new message.
  */
 export const AddAccessRuleResponseSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 28);
+  messageDesc(file_meshkore_v1_registry, 32);
 
 /**
  * Describes the message meshkore.v1.ListAccessRulesRequest.
  * Use `create(ListAccessRulesRequestSchema)` to create a new message.
  */
 export const ListAccessRulesRequestSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 29);
+  messageDesc(file_meshkore_v1_registry, 33);
 
 /**
  * Describes the message meshkore.v1.ListAccessRulesResponse.
  * Use `create(ListAccessRulesResponseSchema)` to create a new message.
  */
 export const ListAccessRulesResponseSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 30);
+  messageDesc(file_meshkore_v1_registry, 34);
 
 /**
  * Describes the message meshkore.v1.RemoveAccessRuleRequest.
  * Use `create(RemoveAccessRuleRequestSchema)` to create a new message.
  */
 export const RemoveAccessRuleRequestSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 31);
+  messageDesc(file_meshkore_v1_registry, 35);
 
 /**
  * Describes the message meshkore.v1.RemoveAccessRuleResponse.
  * Use `create(RemoveAccessRuleResponseSchema)` to create a new message.
  */
 export const RemoveAccessRuleResponseSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 32);
+  messageDesc(file_meshkore_v1_registry, 36);
 
 /**
  * Describes the message meshkore.v1.GetStatsRequest.
  * Use `create(GetStatsRequestSchema)` to create a new message.
  */
 export const GetStatsRequestSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 33);
+  messageDesc(file_meshkore_v1_registry, 37);
 
 /**
  * Describes the message meshkore.v1.GetStatsResponse.
  * Use `create(GetStatsResponseSchema)` to create a new message.
  */
 export const GetStatsResponseSchema = /*@__PURE__*/
-  messageDesc(file_meshkore_v1_registry, 34);
+  messageDesc(file_meshkore_v1_registry, 38);
+
+/**
+ * Describes the message meshkore.v1.GetNetworkRequest.
+ * Use `create(GetNetworkRequestSchema)` to create a new message.
+ */
+export const GetNetworkRequestSchema = /*@__PURE__*/
+  messageDesc(file_meshkore_v1_registry, 39);
+
+/**
+ * Describes the message meshkore.v1.NetworkEdge.
+ * Use `create(NetworkEdgeSchema)` to create a new message.
+ */
+export const NetworkEdgeSchema = /*@__PURE__*/
+  messageDesc(file_meshkore_v1_registry, 40);
+
+/**
+ * Describes the message meshkore.v1.GetNetworkResponse.
+ * Use `create(GetNetworkResponseSchema)` to create a new message.
+ */
+export const GetNetworkResponseSchema = /*@__PURE__*/
+  messageDesc(file_meshkore_v1_registry, 41);
+
+/**
+ * Describes the message meshkore.v1.GetContextRequest.
+ * Use `create(GetContextRequestSchema)` to create a new message.
+ */
+export const GetContextRequestSchema = /*@__PURE__*/
+  messageDesc(file_meshkore_v1_registry, 42);
+
+/**
+ * Describes the message meshkore.v1.GetContextResponse.
+ * Use `create(GetContextResponseSchema)` to create a new message.
+ */
+export const GetContextResponseSchema = /*@__PURE__*/
+  messageDesc(file_meshkore_v1_registry, 43);
 
 /**
  * Describes the enum meshkore.v1.AgentStatus.

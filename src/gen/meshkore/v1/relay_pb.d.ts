@@ -438,6 +438,100 @@ export declare type Flow = Message<"meshkore.v1.Flow"> & {
 export declare const FlowSchema: GenMessage<Flow>;
 
 /**
+ * @generated from message meshkore.v1.AttachRequest
+ */
+export declare type AttachRequest = Message<"meshkore.v1.AttachRequest"> & {
+  /**
+   * Deliver after this cursor instead of after the committed ack.
+   *
+   * @generated from field: string cursor = 1;
+   */
+  cursor: string;
+
+  /**
+   * At most this many delivered and unacknowledged messages at once; 0 = bounded by the wire alone.
+   *
+   * @generated from field: uint32 window = 2;
+   */
+  window: number;
+};
+
+/**
+ * Describes the message meshkore.v1.AttachRequest.
+ * Use `create(AttachRequestSchema)` to create a new message.
+ */
+export declare const AttachRequestSchema: GenMessage<AttachRequest>;
+
+/**
+ * @generated from message meshkore.v1.AttachResponse
+ */
+export declare type AttachResponse = Message<"meshkore.v1.AttachResponse"> & {
+  /**
+   * In the first response alone.
+   *
+   * @generated from field: meshkore.v1.Welcome welcome = 1;
+   */
+  welcome?: Welcome | undefined;
+
+  /**
+   * @generated from field: repeated meshkore.v1.Delivery deliver = 2;
+   */
+  deliver: Delivery[];
+};
+
+/**
+ * Describes the message meshkore.v1.AttachResponse.
+ * Use `create(AttachResponseSchema)` to create a new message.
+ */
+export declare const AttachResponseSchema: GenMessage<AttachResponse>;
+
+/**
+ * @generated from message meshkore.v1.SendAndWaitRequest
+ */
+export declare type SendAndWaitRequest = Message<"meshkore.v1.SendAndWaitRequest"> & {
+  /**
+   * @generated from field: meshkore.v1.SendRequest send = 1;
+   */
+  send?: SendRequest | undefined;
+
+  /**
+   * At most 60,000.
+   *
+   * @generated from field: uint32 wait_ms = 2;
+   */
+  waitMs: number;
+};
+
+/**
+ * Describes the message meshkore.v1.SendAndWaitRequest.
+ * Use `create(SendAndWaitRequestSchema)` to create a new message.
+ */
+export declare const SendAndWaitRequestSchema: GenMessage<SendAndWaitRequest>;
+
+/**
+ * @generated from message meshkore.v1.SendAndWaitResponse
+ */
+export declare type SendAndWaitResponse = Message<"meshkore.v1.SendAndWaitResponse"> & {
+  /**
+   * @generated from field: meshkore.v1.SendResponse sent = 1;
+   */
+  sent?: SendResponse | undefined;
+
+  /**
+   * Absent when none came in time: the message is accepted all the same.
+   *
+   * @generated from field: meshkore.v1.Delivery reply = 2;
+   */
+  reply?: Delivery | undefined;
+};
+
+/**
+ * Describes the message meshkore.v1.SendAndWaitResponse.
+ * Use `create(SendAndWaitResponseSchema)` to create a new message.
+ */
+export declare const SendAndWaitResponseSchema: GenMessage<SendAndWaitResponse>;
+
+/**
  * @generated from message meshkore.v1.ReceiveRequest
  */
 export declare type ReceiveRequest = Message<"meshkore.v1.ReceiveRequest"> & {
@@ -862,6 +956,18 @@ export declare const RelayService: GenService<{
     output: typeof SessionResponseSchema;
   },
   /**
+   * Follows the caller's inbox: a welcome, then deliveries in batches, for clients whose wire has no stream towards
+   * the hub. Acknowledging is a call of its own. Ends with `gap` when what comes next is gone, with `unauthenticated`
+   * when the credential ends, with `unavailable` when the hub stops.
+   *
+   * @generated from rpc meshkore.v1.RelayService.Attach
+   */
+  attach: {
+    methodKind: "server_streaming";
+    input: typeof AttachRequestSchema;
+    output: typeof AttachResponseSchema;
+  },
+  /**
    * Accepts one message: when it answers, the message is durable.
    *
    * @generated from rpc meshkore.v1.RelayService.Send
@@ -870,6 +976,16 @@ export declare const RelayService: GenService<{
     methodKind: "unary";
     input: typeof SendRequestSchema;
     output: typeof SendResponseSchema;
+  },
+  /**
+   * As Send, then waits for a message whose reply_to is the new id.
+   *
+   * @generated from rpc meshkore.v1.RelayService.SendAndWait
+   */
+  sendAndWait: {
+    methodKind: "unary";
+    input: typeof SendAndWaitRequestSchema;
+    output: typeof SendAndWaitResponseSchema;
   },
   /**
    * Reads the caller's inbox.

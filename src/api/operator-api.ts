@@ -1,0 +1,52 @@
+import type { Call } from "../model/principal.ts";
+
+/** What goes on in the hub now. Counters are since the start of the process: two answers make a rate. */
+export interface Activity {
+  readonly nowUnixMs: number;
+  readonly uptimeS: number;
+  readonly messagesAccepted: number;
+  readonly messagesDelivered: number;
+  readonly messagesAcknowledged: number;
+  readonly messagesRefused: number;
+  readonly bytesAccepted: number;
+  readonly sessions: number;
+  readonly agentsOnline: number;
+  readonly residentBytes: number;
+  /** Of the process, user and system. */
+  readonly cpuUs: number;
+  /** How late the event loop is, 99th percentile since the last answer. */
+  readonly loopDelayUs: number;
+  /** Deepest first. */
+  readonly inboxes: readonly InboxDepth[];
+}
+
+export interface InboxDepth {
+  readonly agentId: string;
+  readonly unread: number;
+  readonly unreadBytes: number;
+  readonly online: boolean;
+}
+
+export interface Backup {
+  /** A folder on the hub's machine. */
+  readonly path: string;
+  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+  readonly createdUnixMs: number;
+}
+
+/** For the operator alone. @throws MeshError unauthenticated, permission_denied */
+export interface OperatorApi {
+  /** `limit` of the lists: clamped to 1…100; absent = 20. */
+  activity(call: Call, input: { readonly limit?: number }): Promise<Activity>;
+  /**
+   * A new secret for tokens; those that are out stay valid until they end, or end at once with their sessions.
+   * @throws MeshError invalid_argument when the configuration sets the secret
+   */
+  rotateTokenSecret(call: Call, input: { readonly revokeNow: boolean }): Promise<{ readonly kid: string }>;
+  /** Ends all keys, tokens and sessions of the agent at once. @throws MeshError not_found */
+  resetAgentKey(call: Call, agentId: string): Promise<{ readonly apiKey: string }>;
+  /** Deletes the agent and everything of it. @throws MeshError not_found */
+  eraseAgent(call: Call, agentId: string): Promise<{ readonly messagesErased: number }>;
+  /** @throws MeshError invalid_argument (the name), already_exists, storage_full */
+  createBackup(call: Call, input: { readonly name: string }): Promise<Backup>;
+}

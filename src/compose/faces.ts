@@ -1,0 +1,91 @@
+import { restAdapter } from "../../adapters/rest/index.ts";
+import type { Adapter } from "../adapter-kit.ts";
+import {
+  drainingAnswer,
+  healthRoutes,
+  methodNotAllowedAnswer,
+  notFoundAnswer,
+  upgradeRequiredRoute,
+} from "../api/health.ts";
+import type { HubApi } from "../api/hub-api.ts";
+import { createSocketHandler } from "../api/session/socket-handler.ts";
+import { createCors, guardSocketOrigin } from "../listeners/cors.ts";
+import { createInFlight } from "../listeners/in-flight.ts";
+import { createHttpHandler } from "../listeners/mounts.ts";
+import { openUwsListener } from "../listeners/uws/open-uws-listener.ts";
+import type { Cleanup } from "../model/cleanup.ts";
+import type { Listener, Route } from "../ports/listener.ts";
+import type { HubOptions } from "./hub-options.ts";
+
+/** Foreign protocols that this hub speaks. Adding one is its folder and a line here. */
+const ADAPTERS: readonly Adapter[] = [restAdapter];
+
+const SOCKET_PATH = "/ws";
+/** A body holds a payload as base64 and what stands around it. */
+const BODY_FACTOR = 1.4;
+const BODY_MARGIN_BYTES = 65_536;
+const SOCKET_HIGH_WATER_BYTES = 1_048_576;
+const DRAIN_MS = 5000;
+
+export interface Faces {
+  readonly listener: Listener;
+  /** From now on /readyz says so. */
+  setReady(): void;
+  /** Says that the hub is not ready, and waits for the calls under way. */
+  settle(): Promise<void>;
+}
+
+export interface FacesDeps {
+  readonly api: HubApi;
+  readonly publicUrl: () => string;
+  readonly address: { url: string };
+  readonly cleanup: Cleanup;
+}
+
+/** Opens the ports and mounts all faces on them. */
+export async function openFaces(
+  options: HubOptions,
+  { api, publicUrl, address, cleanup }: FacesDeps,
+): Promise<Faces> {
+  const { config, clock, logger } = options;
+  const { hubId, host, limits } = config;
+  const maxBodyBytes = Math.ceil(limits.maxPayloadBytes * BODY_FACTOR) + BODY_MARGIN_BYTES;
+  let isReady = false;
+  const routes: Route[] = [...healthRoutes(() => isReady), upgradeRequiredRoute(SOCKET_PATH)];
+  for (const adapter of ADAPTERS) {
+    const context = { api, logger, hubId, publicUrl, config: adapter.config.parse({}) };
+    routes.push(...adapter.mount(context).routes);
+  }
+  const cors = createCors({ origins: config.corsOrigins });
+  const inFlight = createInFlight(
+    createHttpHandler({ routes, cors, notFound: notFoundAnswer, methodNotAllowed: methodNotAllowedAnswer }),
+    drainingAnswer(),
+  );
+  const sessions = createSocketHandler({
+    api,
+    hubId,
+    maxPayloadBytes: limits.maxPayloadBytes,
+    maxFrameBytes: maxBodyBytes,
+    nowUnixMs: () => clock.nowUnixMs(),
+  });
+  const listener = await openUwsListener({
+    host,
+    port: config.httpPort,
+    http: inFlight.handler,
+    socketPath: SOCKET_PATH,
+    socket: guardSocketOrigin(cors, sessions),
+    maxBodyBytes,
+    maxFrameBytes: maxBodyBytes,
+    socketHighWaterBytes: SOCKET_HIGH_WATER_BYTES,
+    onError: (error) => logger.error("face.failed", { error }),
+  });
+  cleanup.defer(() => listener.close());
+  address.url = `http://${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
+  return {
+    listener,
+    setReady() {
+      isReady = true;
+    },
+    settle: () => inFlight.drain(DRAIN_MS),
+  };
+}

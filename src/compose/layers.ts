@@ -1,0 +1,82 @@
+import { createChannelApi } from "../api/channels.ts";
+import type { HubApi } from "../api/hub-api.ts";
+import { createOperatorApi } from "../api/operator.ts";
+import { createOverviewApi } from "../api/overview.ts";
+import { createRegistryApi } from "../api/registry.ts";
+import { createRelayApi } from "../api/relay.ts";
+import { type Core, createCore } from "../core/core.ts";
+import { inboxStream } from "../core/streams.ts";
+import { cursorFromPosition } from "../model/position.ts";
+import type { MessageLog } from "../ports/message-log.ts";
+import type { Stores } from "../ports/stores.ts";
+import { createOverview } from "../registry/overview.ts";
+import { createRegistry, type Registry } from "../registry/registry.ts";
+import type { HubOptions } from "./hub-options.ts";
+
+/** Who is on the hub. */
+export function buildRegistry(
+  { config, clock, logger }: HubOptions,
+  stores: Stores,
+  hub: { readonly adminToken: string; readonly publicUrl: () => string },
+): Registry {
+  const { hubId, jwtSecret, limits } = config;
+  return createRegistry({ stores, clock, logger, hubId, jwtSecret, limits, ...hub });
+}
+
+interface Parts {
+  readonly log: MessageLog;
+  readonly stores: Stores;
+  readonly registry: Registry;
+}
+
+/** Moving messages. */
+export function buildCore({ config, clock, logger }: HubOptions, { log, stores, registry }: Parts): Core {
+  const { directory, presence } = registry;
+  const attached = (agentId: string): (() => void) => presence.attached(agentId);
+  return createCore({
+    log,
+    stores,
+    directory,
+    attached,
+    clock,
+    logger,
+    hubId: config.hubId,
+    bounds: config.limits,
+  });
+}
+
+/** The only way in. */
+export function buildApi(
+  { config, clock, version }: HubOptions,
+  parts: Parts & { readonly core: Core },
+): HubApi {
+  const { log, stores, registry, core } = parts;
+  const channels = createChannelApi(core.channels);
+  const overview = createOverview({
+    hubId: config.hubId,
+    version,
+    clock,
+    stores: {
+      agents: stores.agents,
+      traffic: { ...stores.traffic, totals: core.traffic.totals, edges: core.traffic.edges },
+    },
+    agents: registry.agents,
+    directory: registry.directory,
+    presence: registry.presence,
+    limits: config.limits,
+    unread: async (agentId) => {
+      const mark = await log.acked(inboxStream(agentId), "inbox");
+      const { end } = await log.read(inboxStream(agentId), { from: mark, limit: 0 });
+      return { unread: end.offset - mark.offset, cursor: cursorFromPosition(mark) };
+    },
+    channelsOf: async (call) => (await channels.listChannels(call, {})).channels,
+    channelCount: () => stores.channels.countOwned(undefined),
+  });
+  return {
+    relay: createRelayApi(core),
+    channels,
+    registry: createRegistryApi(registry),
+    overview: createOverviewApi(overview),
+    operator: createOperatorApi(),
+  };
+}

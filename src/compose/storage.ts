@@ -1,0 +1,38 @@
+import { randomBytes } from "node:crypto";
+import type { Config } from "../config.ts";
+import type { DataDir } from "../engines/data-dir/data-dir.ts";
+import { MESSAGE_LOG_ENGINES } from "../engines/message-log/index.ts";
+import { STORE_ENGINES } from "../engines/store/index.ts";
+import type { HubOptions } from "./hub-options.ts";
+
+export const ADMIN_TOKEN_FILE = "admin-token";
+
+export async function openLog({ config, clock, logger, onFatal }: HubOptions, dataDir: DataDir) {
+  const open = await MESSAGE_LOG_ENGINES.embedded();
+  return open({
+    path: dataDir.logPath,
+    durability: config.durability,
+    nowUnixMs: () => clock.nowUnixMs(),
+    onFatal,
+    onWatcherError: (error) => logger.error("wake.failed", { error }),
+  });
+}
+
+export async function openStores({ preloads, onFatal }: HubOptions, dataDir: DataDir) {
+  const open = await STORE_ENGINES.sqlite();
+  return open({ path: dataDir.storePath, preloads, onFatal });
+}
+
+export interface AdminToken {
+  readonly token: string;
+  /** Made now: it is kept once the hub has started. */
+  readonly isNew: boolean;
+}
+
+/** The configured operator's token, else the kept one, else a new one. */
+export async function adminToken(config: Config, dataDir: DataDir): Promise<AdminToken> {
+  if (config.adminToken !== undefined) return { token: config.adminToken, isNew: false };
+  const kept = await dataDir.readSecret(ADMIN_TOKEN_FILE);
+  if (kept !== undefined) return { token: kept, isNew: false };
+  return { token: `mka_${randomBytes(32).toString("base64url")}`, isNew: true };
+}

@@ -1,0 +1,70 @@
+import type { HttpResponse as NativeResponse } from "./uws.d.ts";
+
+/**
+ * Writes the parts of a body as they come to be: the next one is asked for when the kernel took enough of those
+ * before. Holds the native response only until it ended or the client went away.
+ */
+export class StreamWriter {
+  #native: NativeResponse | undefined;
+  readonly #parts: AsyncIterator<Uint8Array>;
+  #whenWritable: (() => void) | undefined;
+
+  /** The head must have been written. */
+  constructor(native: NativeResponse, body: AsyncIterable<Uint8Array>) {
+    this.#native = native;
+    this.#parts = body[Symbol.asyncIterator]();
+    native.onWritable(() => {
+      this.#goOn();
+      return true;
+    });
+  }
+
+  /** Settles when the response is over, whichever way. @throws what the body throws; the connection is cut then */
+  async run(): Promise<void> {
+    try {
+      for (;;) {
+        const { done, value } = await this.#parts.next();
+        const native = this.#native;
+        if (native === undefined) return;
+        if (done === true) {
+          this.#native = undefined;
+          native.cork(() => native.end());
+          return;
+        }
+        // An empty chunk would end a chunked body.
+        if (value.byteLength > 0 && !this.#write(native, value)) await this.#untilWritable();
+      }
+    } catch (error) {
+      this.#native?.close();
+      throw error;
+    }
+  }
+
+  /** The client went away: the native response must not be touched any more. */
+  gone(): void {
+    this.#native = undefined;
+    this.#goOn();
+    // A generator that waits runs its `finally` when what it waits for comes: it watches the request's signal too.
+    this.#parts.return?.().then(undefined, () => undefined);
+  }
+
+  #write(native: NativeResponse, part: Uint8Array): boolean {
+    let isTaken = true;
+    native.cork(() => {
+      isTaken = native.write(part);
+    });
+    return isTaken;
+  }
+
+  #untilWritable(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenWritable = resolve;
+    });
+  }
+
+  #goOn(): void {
+    const resume = this.#whenWritable;
+    this.#whenWritable = undefined;
+    resume?.();
+  }
+}
