@@ -197,14 +197,14 @@ module.exports = {
     {
       name: "listeners-see-only-ports",
       comment:
-        "A listener owns sockets and framing: take handlers through src/ports; of the model it knows the errors alone.",
+        "A listener owns sockets and framing: take handlers through src/ports; of the model it knows errors and addresses alone.",
       severity: "error",
       from: { path: "^src/listeners/([^/]+)/" },
       to: {
         path: ours,
         pathNot: [
           "^src/(ports|gen)/",
-          "^src/model/errors\\.ts$",
+          "^src/model/(errors|ip-address)\\.ts$",
           "^src/listeners/$1/",
           "^src/listeners/[^/]+\\.ts$",
         ],
@@ -213,12 +213,12 @@ module.exports = {
     {
       name: "mounts-see-only-ports",
       comment:
-        "The path table and what listeners share know ports alone: let src/hub.ts hand them the mounts.",
+        "What listeners share knows ports, errors and addresses (of clients) alone: let src/hub.ts hand it the rest.",
       severity: "error",
       from: { path: "^src/listeners/[^/]+\\.ts$" },
       to: {
         path: ours,
-        pathNot: ["^src/(ports|gen)/", "^src/model/errors\\.ts$", "^src/listeners/[^/]+\\.ts$"],
+        pathNot: ["^src/(ports|gen)/", "^src/model/(errors|ip-address)\\.ts$", "^src/listeners/[^/]+\\.ts$"],
       },
     },
     {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { closestName } from "./model/closest-name.ts";
+import { ipSetFromTexts } from "./model/ip-address.ts";
 
 /**
  * Step 1 of configuration is a flat bag of `MESHKORE_*` texts (environment over file); step 2, here, turns it
@@ -18,6 +19,13 @@ const list = z
       .map((item) => item.trim())
       .filter((item) => item !== ""),
   );
+const networks = list.superRefine((entries, context) => {
+  try {
+    ipSetFromTexts(entries);
+  } catch (error) {
+    context.addIssue(error instanceof Error ? error.message : String(error));
+  }
+});
 const DAY_MS = 86_400_000;
 const MIB = 1_048_576;
 
@@ -67,7 +75,7 @@ const settings = z.strictObject({
     .describe(
       "authorities of client certificates on the gRPC port, PEM file; clients with none stay welcome",
     ),
-  MESHKORE_TRUSTED_PROXIES: list.describe(
+  MESHKORE_TRUSTED_PROXIES: networks.describe(
     "addresses or CIDRs whose X-Forwarded-For and PROXY headers are believed, separated by commas",
   ),
   MESHKORE_PROXY_PROTOCOL: z

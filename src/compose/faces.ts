@@ -14,6 +14,7 @@ import { createInFlight } from "../listeners/in-flight.ts";
 import { createHttpHandler } from "../listeners/mounts.ts";
 import { openUwsListener } from "../listeners/uws/open-uws-listener.ts";
 import type { Cleanup } from "../model/cleanup.ts";
+import { ipSetFromTexts } from "../model/ip-address.ts";
 import type { Listener, Route } from "../ports/listener.ts";
 import type { HubOptions } from "./hub-options.ts";
 
@@ -68,6 +69,7 @@ export async function openFaces(
     maxFrameBytes: maxBodyBytes,
     nowUnixMs: () => clock.nowUnixMs(),
   });
+  const trustedProxies = ipSetFromTexts(config.trustedProxies);
   const listener = await openUwsListener({
     host,
     port: config.httpPort,
@@ -77,6 +79,7 @@ export async function openFaces(
     maxBodyBytes,
     maxFrameBytes: maxBodyBytes,
     socketHighWaterBytes: SOCKET_HIGH_WATER_BYTES,
+    isTrustedProxy: trustedProxies.has,
     onError: (error) => logger.error("face.failed", { error }),
   });
   cleanup.defer(() => listener.close());

@@ -12,7 +12,7 @@ export function createHttpRoute(options: ListenerOptions): RouteHandler {
     bodyTimeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
   };
   return (native, request) => {
-    const head = copyHead(native, request);
+    const head = copyHead(native, request, options.isTrustedProxy);
     const declared = declaredLength(head.headers);
     if (declared === "unclear") {
       native.writeStatus("400 Bad Request").end("the end of the body is not clear", true);

@@ -57,7 +57,7 @@ interface NativeUpgrade {
 }
 
 function upgrade(native: NativeUpgrade, options: ListenerOptions, settings: SocketSettings): void {
-  const head = copyHead(native.response, native.request);
+  const head = copyHead(native.response, native.request, options.isTrustedProxy);
   const decision = decide(head, options);
   if (decision.kind === "refuse") {
     refuse(native.response, decision.response, options.onError);
