@@ -77,6 +77,11 @@ export interface SocketSession {
   message(data: Uint8Array, isBinary: boolean): void;
   /** Called once after `full` was said, when at most half of the high water is unsent. */
   drained(): void;
+  /**
+   * The other side will send no more, yet listens: answer what it sent, then close with 1000. Only wires that know
+   * such a state call it; absent, the wire closes at once.
+   */
+  finish?(): void;
   /** Called exactly once, whoever ended the connection. */
   closed(): void;
 }
