@@ -2,30 +2,13 @@ import {
   ANONYMOUS,
   type Call,
   type HttpRequest,
-  type HttpResponse,
   type Logger,
   MeshError,
   type RegistryApi,
   type Route,
 } from "../../src/adapter-kit.ts";
 import { meshErrorFromThrown, responseFromError } from "./errors.ts";
-
-/** One request whose caller is known. */
-export interface Incoming {
-  readonly call: Call;
-  readonly request: HttpRequest;
-  /** Path parameters, percent-decoded. */
-  readonly params: Readonly<Record<string, string>>;
-}
-
-/** One row of the REST table: may throw, unlike the route made of it. */
-export interface Operation {
-  readonly method: Route["method"];
-  readonly path: string;
-  /** Takes no token, and does not look at one: joining, and what is not built. */
-  readonly open?: boolean;
-  handle(incoming: Incoming): Promise<HttpResponse>;
-}
+import type { Operation } from "./operation.ts";
 
 /** Adds what all operations share: who calls, and errors as answers. The route never rejects. */
 export function routeFromOperation(operation: Operation, registry: RegistryApi, logger: Logger): Route {
@@ -42,13 +25,6 @@ export function routeFromOperation(operation: Operation, registry: RegistryApi, 
       }
     },
   };
-}
-
-/** The parameter of a path that the operation's own pattern names. */
-export function param(incoming: Incoming, name: string): string {
-  const value = incoming.params[name];
-  if (value === undefined) throw new Error(`the route has no parameter :${name}`);
-  return value;
 }
 
 async function callFromRequest(request: HttpRequest, isOpen: boolean, registry: RegistryApi): Promise<Call> {

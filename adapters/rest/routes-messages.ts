@@ -1,10 +1,18 @@
 import { z } from "zod";
 import { jsonFromMessage, type MessageStatus, type RelayApi } from "../../src/adapter-kit.ts";
 import { type AnswerObject, jsonAnswer, noContent, rawAnswer, timeText } from "./answers.ts";
-import { readBody } from "./body.ts";
-import { type Incoming, type Operation, param } from "./inbound.ts";
+import { type Incoming, param } from "./incoming.ts";
+import { type Operation, operation } from "./operation.ts";
 import { present } from "./present.ts";
-import { limitFromQuery, readQuery, waitMsFromQuery, wordFromQuery } from "./query.ts";
+import {
+  cursorParameter,
+  limitParameter,
+  type QueryValues,
+  textParameter,
+  waitMsParameter,
+  wordParameter,
+} from "./query.ts";
+import { deadPageShape, historyShape, inJson, pageShape, statusShape, withoutBody } from "./shapes.ts";
 
 const ackForm = {
   schema: z.strictObject({ cursor: z.string().min(1) }),
@@ -15,80 +23,157 @@ const processedForm = {
   expects: '{"ok"?: true, "note"?: "…"}',
   mayBeEmpty: true,
 };
+const inboxQuery = {
+  cursor: textParameter("go on after it, and acknowledge up to it; absent = after what is acknowledged"),
+  wait: waitMsParameter("seconds to wait for a message when there is none"),
+  limit: limitParameter,
+  ack: wordParameter("manual: giving the cursor acknowledges nothing", ["manual", "auto"]),
+};
+const pageQuery = { limit: limitParameter, cursor: cursorParameter };
+const MESSAGE_ID = { id: "the message's id" };
 
 /** The inbox, what became of messages, and conversations. */
 export function messageOperations(relay: RelayApi): readonly Operation[] {
+  return [...inboxRows(relay), ...stateRows(relay), ...historyRows(relay)];
+}
+
+function inboxRows(relay: RelayApi): readonly Operation[] {
   return [
-    { method: "GET", path: "/messages", handle: (incoming) => receive(relay, incoming) },
-    { method: "GET", path: "/messages/dead", handle: (incoming) => listDead(relay, incoming) },
-    {
+    operation({
+      method: "GET",
+      path: "/messages",
+      id: "receiveMessages",
+      group: "Messages",
+      summary: "Read your inbox",
+      description:
+        "Without `cursor`, what is not acknowledged comes again. An empty page repeats the last cursor.",
+      query: inboxQuery,
+      answers: { 200: inJson("a page, oldest first", pageShape) },
+      refusals: ["gap"],
+      handle: async ({ call, query }) => {
+        const input = present({
+          cursor: query.cursor,
+          limit: query.limit,
+          waitMs: query.wait === 0 ? undefined : query.wait,
+          manualAck: query.ack === "manual" ? true : undefined,
+        });
+        const page = await relay.receive(call, input);
+        const messages = page.records.map((record) => jsonFromMessage(record.bytes, record));
+        return messagesAnswer(messages, page.cursor);
+      },
+    }),
+    operation({
       method: "POST",
       path: "/messages/ack",
-      handle: async ({ call, request }) => {
-        const { fields } = await readBody(request, ackForm);
-        await relay.acknowledge(call, fields.cursor);
+      id: "acknowledge",
+      group: "Messages",
+      summary: "Say that everything up to a cursor is handled",
+      description: "Cumulative; it moves only forward.",
+      body: ackForm,
+      answers: { 204: withoutBody("it is durable") },
+      refusals: ["gap"],
+      handle: async ({ call, body }) => {
+        await relay.acknowledge(call, body.fields.cursor);
         return noContent();
       },
-    },
-    {
+    }),
+  ];
+}
+
+function stateRows(relay: RelayApi): readonly Operation[] {
+  return [
+    operation({
+      method: "GET",
+      path: "/messages/dead",
+      id: "listDeadMessages",
+      group: "Messages",
+      summary: "Messages of yours that failed or expired",
+      query: pageQuery,
+      answers: { 200: inJson("a page", deadPageShape) },
+      handle: (incoming) => listDead(relay, incoming, incoming.query),
+    }),
+    operation({
       method: "GET",
       path: "/messages/:id/status",
+      id: "getMessageStatus",
+      group: "Messages",
+      summary: "What became of a message",
+      description: "For its sender and its receiver.",
+      params: MESSAGE_ID,
+      answers: { 200: inJson("the state that is known", statusShape) },
+      refusals: ["not_found"],
       handle: async (incoming) => {
         const status = await relay.status(incoming.call, param(incoming, "id"));
         return jsonAnswer(200, jsonFromStatus(status));
       },
-    },
-    {
+    }),
+    operation({
       method: "POST",
       path: "/messages/:id/processed",
-      handle: async (incoming) => {
-        const { fields } = await readBody(incoming.request, processedForm);
-        const messageId = param(incoming, "id");
-        await relay.markProcessed(incoming.call, messageId, { ok: fields.ok, note: fields.note });
-        return jsonAnswer(200, { message_id: messageId, status: fields.ok ? "processed" : "failed" });
+      id: "markProcessed",
+      group: "Messages",
+      summary: "Say how handling a message ended",
+      params: MESSAGE_ID,
+      body: processedForm,
+      answers: {
+        200: inJson(
+          "its sender is told",
+          z.object({ message_id: z.uuid(), status: z.enum(["processed", "failed"]) }),
+        ),
       },
-    },
-    {
-      method: "GET",
-      path: "/history/:peer",
-      handle: (incoming) => history(relay, incoming, param(incoming, "peer")),
-    },
-    {
-      method: "GET",
-      path: "/channels/:id/history",
-      handle: (incoming) => history(relay, incoming, `#${param(incoming, "id").replace(/^#/, "")}`),
-    },
+      refusals: ["not_found"],
+      handle: async (incoming) => {
+        const { ok, note } = incoming.body.fields;
+        const messageId = param(incoming, "id");
+        await relay.markProcessed(incoming.call, messageId, { ok, note });
+        return jsonAnswer(200, { message_id: messageId, status: ok ? "processed" : "failed" });
+      },
+    }),
   ];
 }
 
-async function receive(relay: RelayApi, { call, request }: Incoming) {
-  const query = readQuery(request, ["cursor", "wait", "limit", "ack"]);
-  const waitMs = waitMsFromQuery(query);
-  const input = present({
-    cursor: query.get("cursor"),
-    limit: limitFromQuery(query),
-    waitMs: waitMs === 0 ? undefined : waitMs,
-    manualAck: wordFromQuery(query, "ack", ["manual", "auto"]) === "manual" ? true : undefined,
-  });
-  const page = await relay.receive(call, input);
-  const messages = page.records.map((record) => jsonFromMessage(record.bytes, record));
-  return messagesAnswer(messages, page.cursor);
+function historyRows(relay: RelayApi): readonly Operation[] {
+  return [
+    operation({
+      method: "GET",
+      path: "/history/:peer",
+      id: "listHistory",
+      group: "Messages",
+      summary: "Your conversation with an agent",
+      params: { peer: "the other agent; a channel as `%23name`" },
+      query: pageQuery,
+      answers: { 200: inJson("a page, newest first", historyShape) },
+      refusals: ["not_found"],
+      handle: (incoming) => history(relay, incoming, param(incoming, "peer"), incoming.query),
+    }),
+    operation({
+      method: "GET",
+      path: "/channels/:id/history",
+      id: "listChannelHistory",
+      group: "Channels",
+      summary: "What was said in a channel",
+      params: { id: "the channel's name" },
+      query: pageQuery,
+      answers: { 200: inJson("a page, newest first", historyShape) },
+      refusals: ["not_found"],
+      handle: (incoming) =>
+        history(relay, incoming, `#${param(incoming, "id").replace(/^#/, "")}`, incoming.query),
+    }),
+  ];
 }
 
-async function history(relay: RelayApi, { call, request }: Incoming, peer: string) {
-  const query = readQuery(request, ["limit", "cursor"]);
-  const input = { peer, ...present({ limit: limitFromQuery(query), cursor: query.get("cursor") }) };
-  const page = await relay.history(call, input);
+type PageQuery = QueryValues<typeof pageQuery>;
+
+async function history(relay: RelayApi, { call }: Incoming, peer: string, query: PageQuery) {
+  const page = await relay.history(call, { peer, ...query });
   return messagesAnswer(
     page.envelopes.map((envelope) => jsonFromMessage(envelope)),
     page.cursor,
   );
 }
 
-async function listDead(relay: RelayApi, { call, request }: Incoming) {
-  const query = readQuery(request, ["limit", "cursor"]);
-  const input = present({ limit: limitFromQuery(query), cursor: query.get("cursor") });
-  const page = await relay.deadMessages(call, input);
+async function listDead(relay: RelayApi, { call }: Incoming, query: PageQuery) {
+  const page = await relay.deadMessages(call, query);
   const messages = page.messages.map((dead) => ({
     message_id: dead.messageId,
     to: dead.to,

@@ -8,10 +8,12 @@ import {
   type SendInput,
 } from "../../src/adapter-kit.ts";
 import { acceptedAnswer, acceptedMembers, rawAnswer } from "./answers.ts";
-import { type Body, readBody } from "./body.ts";
-import { type Operation, param } from "./inbound.ts";
+import type { Body } from "./body.ts";
+import { param } from "./incoming.ts";
+import { type Operation, operation } from "./operation.ts";
 import { present } from "./present.ts";
-import { readQuery, waitMsFromQuery } from "./query.ts";
+import { waitMsParameter } from "./query.ts";
+import { acceptedShape, inJson, repliedShape } from "./shapes.ts";
 
 const text = z.string().min(1).exactOptional();
 // Not z.record: that one leaves a key `__proto__` out without a word.
@@ -61,38 +63,73 @@ const sendForm = {
   expects: `{"to": "<agent, agent@hub or #channel>", "payload": <any JSON>, ${REST_OF_SEND}`,
 };
 
+const SENDS = { group: "Messages", refusals: ["not_found", "inbox_full", "storage_full"] } as const;
+
 /** Everything that appends a message. */
 export function sendOperations(relay: RelayApi): readonly Operation[] {
-  return [
-    {
-      method: "POST",
-      path: "/send",
-      handle: async ({ call, request }) => {
-        const waitMs = waitMsFromQuery(readQuery(request, ["wait"]));
-        const body = await readBody(request, sendForm);
-        const input = sendInputFromBody(body, body.fields.to, call);
-        if (waitMs === 0) return acceptedAnswer(await relay.send(call, input));
-        const { sent, reply } = await relay.request(call, input, waitMs);
-        const replyText = reply === undefined ? "null" : jsonFromMessage(reply.bytes, reply);
-        return rawAnswer(reply === undefined ? 202 : 200, `{${acceptedMembers(sent)},"reply":${replyText}}`);
-      },
+  return [send(relay), sendToChannel(relay), redrive(relay)];
+}
+
+function send(relay: RelayApi): Operation {
+  return operation({
+    ...SENDS,
+    method: "POST",
+    path: "/send",
+    id: "send",
+    summary: "Send a message",
+    description:
+      "The answer means that the message is durable. The payload is stored as the bytes that you sent.",
+    query: { wait: waitMsParameter("seconds to wait for a message whose reply_to is the new id") },
+    body: sendForm,
+    answers: {
+      200: inJson("with `?wait`: accepted, and here is the reply", repliedShape),
+      202: inJson(
+        "accepted; with `?wait` also `reply: null`, when none came in time",
+        acceptedShape.extend({ reply: z.null().optional() }),
+      ),
     },
-    {
-      method: "POST",
-      path: "/channels/:id/send",
-      handle: async (incoming) => {
-        readQuery(incoming.request, []);
-        const body = await readBody(incoming.request, channelSendForm);
-        const to = `#${param(incoming, "id").replace(/^#/, "")}`;
-        return acceptedAnswer(await relay.send(incoming.call, sendInputFromBody(body, to, incoming.call)));
-      },
+    handle: async ({ call, query, body }) => {
+      const input = sendInputFromBody(body, body.fields.to, call);
+      const waitMs = query.wait ?? 0;
+      if (waitMs === 0) return acceptedAnswer(await relay.send(call, input));
+      const { sent, reply } = await relay.request(call, input, waitMs);
+      const replyText = reply === undefined ? "null" : jsonFromMessage(reply.bytes, reply);
+      return rawAnswer(reply === undefined ? 202 : 200, `{${acceptedMembers(sent)},"reply":${replyText}}`);
     },
-    {
-      method: "POST",
-      path: "/messages/:id/redrive",
-      handle: async (incoming) => acceptedAnswer(await relay.redrive(incoming.call, param(incoming, "id"))),
+  });
+}
+
+function sendToChannel(relay: RelayApi): Operation {
+  return operation({
+    ...SENDS,
+    method: "POST",
+    path: "/channels/:id/send",
+    id: "sendToChannel",
+    group: "Channels",
+    summary: "Send a message to all in a channel",
+    params: { id: "the channel's name" },
+    query: {},
+    body: channelSendForm,
+    answers: { 202: inJson("accepted", acceptedShape) },
+    handle: async (incoming) => {
+      const { call, body } = incoming;
+      const to = `#${param(incoming, "id").replace(/^#/, "")}`;
+      return acceptedAnswer(await relay.send(call, sendInputFromBody(body, to, call)));
     },
-  ];
+  });
+}
+
+function redrive(relay: RelayApi): Operation {
+  return operation({
+    ...SENDS,
+    method: "POST",
+    path: "/messages/:id/redrive",
+    id: "redrive",
+    summary: "Send a dead message of yours again",
+    params: { id: "the message's id" },
+    answers: { 202: inJson("accepted, under a new id", acceptedShape) },
+    handle: async (incoming) => acceptedAnswer(await relay.redrive(incoming.call, param(incoming, "id"))),
+  });
 }
 
 function sendInputFromBody(
