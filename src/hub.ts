@@ -5,6 +5,7 @@ import { buildApi, buildCore, buildRegistry } from "./compose/layers.ts";
 import { ADMIN_TOKEN_FILE, adminToken, openLog, openStores } from "./compose/storage.ts";
 import { openDataDir } from "./engines/data-dir/data-dir.ts";
 import { Cleanup } from "./model/cleanup.ts";
+import { newCounts } from "./model/counts.ts";
 
 export type { HubOptions } from "./compose/hub-options.ts";
 
@@ -36,12 +37,13 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
     openStores(options, dataDir).then((opened) => cleanup.use(opened)),
   ]);
   const admin = await adminToken(config, dataDir);
+  const counts = newCounts();
   const address: { url: string } = { url: "" };
   const publicUrl = (): string => config.publicUrl ?? address.url;
-  const registry = buildRegistry(options, stores, { adminToken: admin.token, publicUrl });
-  const core = buildCore(options, { log, stores, registry });
-  const api = buildApi(options, { log, stores, registry, core });
-  const faces = await openFaces(options, { api, publicUrl, address, cleanup });
+  const registry = buildRegistry(options, stores, { adminToken: admin.token, publicUrl, counts });
+  const core = buildCore(options, { log, stores, registry, counts });
+  const api = buildApi(options, { log, stores, registry, core, counts });
+  const faces = await openFaces(options, { api, publicUrl, address, cleanup, counts });
   await core.start();
   // Not before: a start that fails shows its token to nobody, and the next one has to be the first.
   if (admin.isNew) await dataDir.writeSecret(ADMIN_TOKEN_FILE, admin.token);

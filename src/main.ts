@@ -6,6 +6,7 @@ import { type Hub, openHub } from "./hub.ts";
 import { MeshError } from "./model/errors.ts";
 import type { Clock } from "./ports/clock.ts";
 import { createLogger } from "./telemetry/logger.ts";
+import { createVitals } from "./telemetry/vitals.ts";
 
 const SECOND_SIGNAL_MS = 1000;
 const CAUSES_SHOWN = 3;
@@ -25,6 +26,7 @@ export async function runHub(): Promise<void> {
     version: packageVersion(),
     clock: systemClock,
     logger,
+    vitals: createVitals(process),
     preloads: preloadsOf(process.execArgv),
     onFatal: (error) => {
       logger.error("hub.failed", { error });

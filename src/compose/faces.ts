@@ -14,6 +14,7 @@ import { createInFlight } from "../listeners/in-flight.ts";
 import { createHttpHandler } from "../listeners/mounts.ts";
 import { openUwsListener } from "../listeners/uws/open-uws-listener.ts";
 import type { Cleanup } from "../model/cleanup.ts";
+import type { Counts } from "../model/counts.ts";
 import { ipSetFromTexts } from "../model/ip-address.ts";
 import type { Listener, Route } from "../ports/listener.ts";
 import type { HubOptions } from "./hub-options.ts";
@@ -41,12 +42,13 @@ export interface FacesDeps {
   readonly publicUrl: () => string;
   readonly address: { url: string };
   readonly cleanup: Cleanup;
+  readonly counts: Counts;
 }
 
 /** Opens the ports and mounts all faces on them. */
 export async function openFaces(
   options: HubOptions,
-  { api, publicUrl, address, cleanup }: FacesDeps,
+  { api, publicUrl, address, cleanup, counts }: FacesDeps,
 ): Promise<Faces> {
   const { config, clock, logger } = options;
   const { hubId, host, limits } = config;
@@ -68,6 +70,7 @@ export async function openFaces(
     maxPayloadBytes: limits.maxPayloadBytes,
     maxFrameBytes: maxBodyBytes,
     nowUnixMs: () => clock.nowUnixMs(),
+    counts,
   });
   const trustedProxies = ipSetFromTexts(config.trustedProxies);
   const listener = await openUwsListener({

@@ -6,6 +6,7 @@ import { createRegistryApi } from "../api/registry.ts";
 import { createRelayApi } from "../api/relay.ts";
 import { type Core, createCore } from "../core/core.ts";
 import { inboxStream } from "../core/streams.ts";
+import type { Counts } from "../model/counts.ts";
 import { cursorFromPosition } from "../model/position.ts";
 import type { MessageLog } from "../ports/message-log.ts";
 import type { Stores } from "../ports/stores.ts";
@@ -17,21 +18,24 @@ import type { HubOptions } from "./hub-options.ts";
 export function buildRegistry(
   { config, clock, logger }: HubOptions,
   stores: Stores,
-  hub: { readonly adminToken: string; readonly publicUrl: () => string },
+  hub: { readonly adminToken: string; readonly publicUrl: () => string; readonly counts: Counts },
 ): Registry {
   const { hubId, jwtSecret, limits } = config;
-  return createRegistry({ stores, clock, logger, hubId, jwtSecret, limits, ...hub });
+  const counts = hub.counts.attempts;
+  return createRegistry({ stores, clock, logger, hubId, jwtSecret, limits, ...hub, counts });
 }
 
 interface Parts {
   readonly log: MessageLog;
   readonly stores: Stores;
   readonly registry: Registry;
+  readonly counts: Counts;
 }
 
 /** Moving messages. */
-export function buildCore({ config, clock, logger }: HubOptions, { log, stores, registry }: Parts): Core {
-  const { directory, presence } = registry;
+export function buildCore({ config, clock, logger }: HubOptions, parts: Parts): Core {
+  const { log, stores, counts } = parts;
+  const { directory, presence } = parts.registry;
   const attached = (agentId: string): (() => void) => presence.attached(agentId);
   return createCore({
     log,
@@ -42,6 +46,7 @@ export function buildCore({ config, clock, logger }: HubOptions, { log, stores, 
     logger,
     hubId: config.hubId,
     bounds: config.limits,
+    counts,
   });
 }
 

@@ -1,3 +1,4 @@
+import type { Counts } from "../model/counts.ts";
 import { createMessageIds } from "../model/message-id.ts";
 import type { AgentStore } from "../ports/agent-store.ts";
 import type { ChannelStore } from "../ports/channel-store.ts";
@@ -39,6 +40,7 @@ export interface CoreDeps {
   readonly logger: Logger;
   readonly hubId: string;
   readonly bounds: CoreBounds;
+  readonly counts: Pick<Counts, "messages" | "deliveries">;
 }
 
 /** Everything that moves messages. */
@@ -61,10 +63,10 @@ export interface Core {
 
 /** Wires the core from its ports. */
 export function createCore(deps: CoreDeps): Core {
-  const { log, stores, directory, clock, logger, bounds, hubId } = deps;
+  const { log, stores, directory, clock, logger, bounds, hubId, counts } = deps;
   const ids = createMessageIds(() => clock.nowUnixMs());
   const traffic = createTraffic({ store: stores.traffic, clock, logger });
-  const receipts = new Receipts({ log, clock, ids, logger, bounds });
+  const receipts = new Receipts({ log, clock, ids, logger, bounds, counts: counts.deliveries });
   const delivery = createDelivery(deps, receipts);
   const channels: Channels = new Channels({
     store: stores.channels,
@@ -83,6 +85,7 @@ export function createCore(deps: CoreDeps): Core {
     routes,
     traffic,
     bounds,
+    counts: counts.messages,
     admission: createAdmission({
       directory,
       clock,
@@ -102,6 +105,7 @@ export function createCore(deps: CoreDeps): Core {
     logger,
     attached: deps.attached,
     sessionsPerAgent,
+    counts: counts.deliveries,
   });
   forgetRemoved(deps);
   return {
@@ -110,8 +114,8 @@ export function createCore(deps: CoreDeps): Core {
     channels,
     traffic,
     sweeper,
-    receive: new Receive({ log, attachments, delivery, receipts, logger }),
-    ladder: new Ladder({ log, clock, outcomes: stores.outcomes, receipts, relay }),
+    receive: new Receive({ log, attachments, delivery, receipts, logger, counts: counts.deliveries }),
+    ladder: new Ladder({ log, clock, outcomes: stores.outcomes, receipts, relay, counts: counts.deliveries }),
     history: createHistory({ log, hubId, checkChannel }),
     async start() {
       await fanout.resumeAll();
@@ -139,11 +143,12 @@ function forgetRemoved({ directory, log, logger }: CoreDeps): void {
 }
 
 /** Senders hear of what expired. */
-function createDelivery({ log, clock, stores }: CoreDeps, receipts: Receipts): Delivery {
+function createDelivery({ log, clock, stores, counts }: CoreDeps, receipts: Receipts): Delivery {
   return new Delivery({
     log,
     clock,
     outcomes: stores.outcomes,
+    counts: counts.deliveries,
     onExpired: (stream, expired, told) => {
       receipts.endedUnread(stream, expired);
       for (const end of told) void receipts.ended(end.senderId, { ...end, to: end.receiver });

@@ -1,3 +1,4 @@
+import type { DeliveryCounts } from "../model/counts.ts";
 import { peekEnvelope } from "../model/envelope-codec.ts";
 import { createLru } from "../model/lru.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -14,6 +15,7 @@ export interface DeliveryDeps {
   readonly log: MessageLog;
   readonly clock: Clock;
   readonly outcomes: OutcomeStore;
+  readonly counts: DeliveryCounts;
   /** Called for records found expired and unread, after their end is stored; `told`: the ends that senders hear of. */
   readonly onExpired: (
     stream: StreamName,
@@ -80,6 +82,7 @@ export class Delivery {
       });
     }
     const added = ends.length > 0 ? await this.#deps.outcomes.add(ends) : [];
+    this.#deps.counts.expired += added.length;
     const told = added.filter(({ messageId }) => !silent.has(messageId));
     this.#deps.onExpired(stream, expired, told);
   }

@@ -1,3 +1,4 @@
+import type { DeliveryCounts } from "../model/counts.ts";
 import type { Header } from "../model/envelope.ts";
 import { decodeEnvelope } from "../model/envelope-codec.ts";
 import { MeshError } from "../model/errors.ts";
@@ -20,6 +21,7 @@ export interface LadderDeps {
   readonly outcomes: OutcomeStore;
   readonly receipts: Receipts;
   readonly relay: Relay;
+  readonly counts: DeliveryCounts;
 }
 
 interface Found {
@@ -66,6 +68,7 @@ export class Ladder {
       note: result.note,
       atUnixMs: this.#deps.clock.nowUnixMs(),
     });
+    if (isNew && !result.ok) this.#deps.counts.failed += 1;
     if (!isNew || header.noReceipts || header.kind === "RECEIPT") return;
     await this.#deps.receipts.ended(header.from, { state, messageId, to: agentId, note: result.note });
   }

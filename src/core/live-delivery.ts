@@ -1,3 +1,4 @@
+import type { DeliveryCounts } from "../model/counts.ts";
 import type { Position } from "../model/position.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { MessageLog, StreamName } from "../ports/message-log.ts";
@@ -17,6 +18,7 @@ export interface LiveDeliveryDeps {
   readonly delivery: Delivery;
   readonly receipts: Receipts;
   readonly logger: Logger;
+  readonly counts: DeliveryCounts;
 }
 
 export interface LiveDeliveryOptions {
@@ -41,6 +43,7 @@ export class LiveDelivery implements Attachment {
   readonly #pump: Pump;
   readonly #sink: Sink;
   readonly #hooks: LiveDeliveryHooks;
+  readonly #counts: DeliveryCounts;
   #window: number;
   #ackedOffset: number;
   /** The last record that the reader got: what was left out on the way takes no room in its window. */
@@ -57,6 +60,7 @@ export class LiveDelivery implements Attachment {
     this.#isPaused = options.isPaused;
     this.#ackedOffset = options.start.offset;
     this.#handedOffset = options.start.offset;
+    this.#counts = deps.counts;
     const source = sourceFromLog(deps.log, options.stream);
     this.#pump = new Pump(source, this.#reportingSink(deps.receipts, options), options.start, {
       pageSize: PAGE_SIZE,
@@ -70,6 +74,7 @@ export class LiveDelivery implements Attachment {
   }
 
   begin(): void {
+    this.#counts.open += 1;
     this.#pump.start();
   }
 
@@ -116,6 +121,7 @@ export class LiveDelivery implements Attachment {
   #finish(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#counts.open -= 1;
     this.#hooks.ended();
   }
 
@@ -136,12 +142,16 @@ export class LiveDelivery implements Attachment {
       write: (records): SinkState => {
         this.#handedOffset = records.at(-1)?.offset ?? this.#handedOffset;
         const answer = sink.write(records);
-        if (answer !== "closed") receipts.handed(stream, records);
+        if (answer !== "closed") {
+          receipts.handed(stream, records);
+          this.#counts.delivered += records.length;
+        }
         if (answer === "full") this.#isSinkFull = true;
         return answer;
       },
       onReady: () =>
         sink.onReady(() => {
+          if (this.#isSinkFull) this.#counts.pauses += 1;
           this.#isSinkFull = false;
           this.#goOn();
         }),

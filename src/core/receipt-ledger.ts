@@ -111,11 +111,12 @@ export class ReceiptLedger {
     this.#moveHanded(toOffset);
   }
 
-  /** False when nothing new is read. */
-  readTo(offset: number): boolean {
-    if (offset <= this.#readOffset) return false;
+  /** Answers how many records are read that were not. */
+  readTo(offset: number): number {
+    if (offset <= this.#readOffset) return 0;
+    const read = offset - this.#readOffset;
     this.#readOffset = offset;
-    return true;
+    return read;
   }
 
   /** These ended unread: their senders hear that from elsewhere, and never of `read`. */

@@ -1,3 +1,4 @@
+import type { DeliveryCounts } from "../model/counts.ts";
 import { EMPTY_HEADER } from "../model/envelope.ts";
 import { encodeEnvelope } from "../model/envelope-codec.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -23,6 +24,7 @@ export interface ReceiptsDeps {
   readonly ids: () => string;
   readonly logger: Logger;
   readonly bounds: CoreBounds;
+  readonly counts: DeliveryCounts;
 }
 
 /**
@@ -85,11 +87,11 @@ export class Receipts {
   /** The reader acknowledged up to here, and the log knows. */
   read(stream: StreamName, offset: number): void {
     const ledger = this.#ledgers.get(stream);
-    if (ledger !== undefined && offset <= ledger.handedOffset) this.#moveRead(stream, offset);
+    if (ledger !== undefined && offset <= ledger.handedOffset) this.#moveAcknowledged(stream, offset);
     else {
       this.#later(stream, async () => {
         await this.seen(stream, offset);
-        this.#moveRead(stream, offset);
+        this.#moveAcknowledged(stream, offset);
       });
     }
   }
@@ -128,8 +130,15 @@ export class Receipts {
     clearTimeout(this.#timer);
   }
 
-  #moveRead(stream: StreamName, offset: number): void {
-    if (this.#ledgers.get(stream)?.readTo(offset) === true) this.#markBusy(stream);
+  #moveAcknowledged(stream: StreamName, offset: number): void {
+    this.#deps.counts.acknowledged += this.#moveRead(stream, offset);
+  }
+
+  /** Answers how many records are read that were not. */
+  #moveRead(stream: StreamName, offset: number): number {
+    const read = this.#ledgers.get(stream)?.readTo(offset) ?? 0;
+    if (read > 0) this.#markBusy(stream);
+    return read;
   }
 
   /** What needs a look into the log first. */
@@ -205,6 +214,7 @@ export class Receipts {
     try {
       await this.#deps.log.append(inboxStream(senderId), { id: header.id, bytes, bound });
     } catch (error) {
+      this.#deps.counts.receiptsDropped += 1;
       this.#deps.logger.debug("receipt.dropped", { agent: senderId, error });
     }
   }

@@ -1,3 +1,4 @@
+import type { DeliveryCounts } from "../model/counts.ts";
 import { decodeEnvelope } from "../model/envelope-codec.ts";
 import { cursorFromPosition, type Position, START } from "../model/position.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -23,6 +24,7 @@ export interface ReceiveDeps {
   readonly delivery: Delivery;
   readonly receipts: Receipts;
   readonly logger: Logger;
+  readonly counts: DeliveryCounts;
 }
 
 /** Reading for callers that come and go. */
@@ -99,7 +101,10 @@ export class Receive {
       await receipts.open(stream);
       await receipts.seen(stream, start.offset);
       // Nobody takes an answer to a call that has ended.
-      if (!signal.aborted) receipts.handed(stream, records);
+      if (!signal.aborted) {
+        receipts.handed(stream, records);
+        this.#deps.counts.delivered += records.length;
+      }
       return { records, cursor: cursorFromPosition(at) };
     }
   }

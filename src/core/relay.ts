@@ -1,8 +1,8 @@
-import type { Header } from "../model/envelope.ts";
+import { type MessageCounts, noteRefused } from "../model/counts.ts";
 import type { Appended, MessageLog, NewRecord, StreamName } from "../ports/message-log.ts";
 import type { Admission, Release } from "./admission.ts";
 import { type CoreBounds, DEDUPE_WINDOW_MS } from "./bounds.ts";
-import type { EnvelopeFactory } from "./envelope-factory.ts";
+import type { EnvelopeFactory, Stamped } from "./envelope-factory.ts";
 import type { SendInput, Sent } from "./messages.ts";
 import type { Route, Routes } from "./routes.ts";
 import type { Traffic } from "./traffic.ts";
@@ -14,6 +14,7 @@ export interface RelayDeps {
   readonly envelopes: EnvelopeFactory;
   readonly traffic: Traffic;
   readonly bounds: CoreBounds;
+  readonly counts: MessageCounts;
   /** Called for each accepted message that ends sooner than unread ones do. */
   readonly onShortLived: (stream: StreamName, expiresUnixMs: number) => void;
   /** Called before a message goes into a channel's stream. */
@@ -39,10 +40,17 @@ interface Turn {
 
 /** A message that needs no lookup is appended within the call. */
 export function createRelay(deps: RelayDeps): Relay {
-  const bound = { records: deps.bounds.inboxMaxMessages, bytes: deps.bounds.inboxMaxBytes };
+  const { counts } = deps;
+  const newRecord = recordFactory(deps);
 
   /** Senders with messages that wait for a lookup: settles when the last of them went on. */
   const turns = new Map<string, Promise<void>>();
+
+  /** One for all messages, so that none needs a function of its own. */
+  const refusedByLog = (thrown: unknown): never => {
+    noteRefused(counts, thrown);
+    throw thrown;
+  };
 
   /** A message that waits for a lookup, and those of the same sender behind it, go on in the order of the calls. */
   function sendInTurn(
@@ -68,6 +76,9 @@ export function createRelay(deps: RelayDeps): Relay {
         const route = await deps.routes.resolve(from, input.to);
         await turn.before;
         sent = accept(from, input, route);
+      } catch (thrown) {
+        noteRefused(counts, thrown);
+        throw thrown;
       } finally {
         turn.done();
       }
@@ -78,27 +89,13 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   function accept(from: string, input: SendInput, route: Route): Promise<Sent> {
-    const { header, bytes } = deps.envelopes.stamp(from, route.to, input);
+    const stamped = deps.envelopes.stamp(from, route.to, input);
     if (route.kind === "channel") deps.onChannelSend(route.to.slice(1));
-    return deps.log.append(route.stream, newRecord(header, bytes, route)).then((appended) => {
-      if (!appended.duplicate) noteAccepted(header, bytes.length, route, input.ttlMs);
+    return deps.log.append(route.stream, newRecord(stamped, route)).then((appended) => {
+      if (appended.duplicate) counts.duplicates += 1;
+      else noteAccepted(deps, stamped, route, input.ttlMs);
       return sentFromAppended(appended);
-    });
-  }
-
-  function newRecord(header: Header, bytes: Uint8Array, route: Route): NewRecord {
-    const { id, dedupeKey, from } = header;
-    const priority = deps.admission.priority(from, header.priority);
-    // A channel's stream has no reader that acknowledges; retention bounds it.
-    const record = route.kind === "inbox" ? { id, bytes, priority, bound } : { id, bytes, priority };
-    if (dedupeKey === "") return record;
-    return { ...record, dedupe: { key: `${from}\n${dedupeKey}`, windowMs: DEDUPE_WINDOW_MS } };
-  }
-
-  function noteAccepted(header: Header, bytes: number, route: Route, ttlMs: number | undefined): void {
-    deps.traffic.count(header.from, route.to, bytes);
-    if (ttlMs !== undefined && ttlMs > 0 && route.kind === "inbox")
-      deps.onShortLived(route.stream, header.expiresUnixMs);
+    }, refusedByLog);
   }
 
   return {
@@ -109,10 +106,32 @@ export function createRelay(deps: RelayDeps): Relay {
         const route = deps.routes.resolve(from, input.to);
         return route instanceof Promise ? sendInTurn(from, input, undefined) : accept(from, input, route);
       } catch (thrown) {
+        noteRefused(counts, thrown);
         return Promise.reject(thrown);
       }
     },
   };
+}
+
+function recordFactory({ admission, bounds }: RelayDeps): (stamped: Stamped, route: Route) => NewRecord {
+  const bound = { records: bounds.inboxMaxMessages, bytes: bounds.inboxMaxBytes };
+  return ({ header, bytes }, route) => {
+    const { id, dedupeKey, from } = header;
+    const priority = admission.priority(from, header.priority);
+    // A channel's stream has no reader that acknowledges; retention bounds it.
+    const record = route.kind === "inbox" ? { id, bytes, priority, bound } : { id, bytes, priority };
+    if (dedupeKey === "") return record;
+    return { ...record, dedupe: { key: `${from}\n${dedupeKey}`, windowMs: DEDUPE_WINDOW_MS } };
+  };
+}
+
+function noteAccepted(deps: RelayDeps, stamped: Stamped, route: Route, ttlMs: number | undefined): void {
+  const { header, bytes } = stamped;
+  deps.counts.accepted += 1;
+  deps.counts.acceptedBytes += bytes.length;
+  deps.traffic.count(header.from, route.to, bytes.length);
+  if (ttlMs !== undefined && ttlMs > 0 && route.kind === "inbox")
+    deps.onShortLived(route.stream, header.expiresUnixMs);
 }
 
 function sentFromAppended(appended: Appended): Sent {

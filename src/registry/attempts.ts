@@ -1,3 +1,4 @@
+import type { AttemptCounts } from "../model/counts.ts";
 import { MeshError } from "../model/errors.ts";
 import { createLru } from "../model/lru.ts";
 import {
@@ -46,8 +47,9 @@ export function createAttempts(options: {
   readonly perMinute: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly counts: AttemptCounts;
 }): Attempts {
-  const { perMinute, clock, logger } = options;
+  const { perMinute, clock, logger, counts } = options;
   const answeredRate: BucketRate = { burst: perMinute, perMinute };
   const checkedRate: BucketRate = {
     burst: perMinute * UNCHECKED_FACTOR,
@@ -75,7 +77,9 @@ export function createAttempts(options: {
     checkAllowed(remoteAddress) {
       if (tracked.size === 0) return;
       const { checked } = current(networkFromAddress(remoteAddress), clock.steadyMs());
-      if (checked.tokens < 1) throw rateLimited(retryAfterS(checked, checkedRate));
+      if (checked.tokens >= 1) return;
+      counts.refused += 1;
+      throw rateLimited(retryAfterS(checked, checkedRate));
     },
     wrong(remoteAddress, answer) {
       const nowMs = clock.steadyMs();
@@ -88,6 +92,8 @@ export function createAttempts(options: {
         checked: takeToken(checked),
         loggedMs: isLogged ? nowMs : loggedMs,
       });
+      counts.wrong += 1;
+      if (isOver) counts.refused += 1;
       if (isLogged) logger.warn("attempts.exceeded", { address });
       return isOver ? rateLimited(retryAfterS(answered, answeredRate)) : answer;
     },

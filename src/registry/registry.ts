@@ -1,4 +1,5 @@
 import type { PlanName } from "../model/agent.ts";
+import type { AttemptCounts } from "../model/counts.ts";
 import type { AccessStore } from "../ports/access-store.ts";
 import type { AgentStore } from "../ports/agent-store.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -37,6 +38,7 @@ export interface RegistryDeps {
   /** Undefined = the hub makes its own and keeps it in the key store. */
   readonly jwtSecret: string | undefined;
   readonly limits: { readonly plan: PlanName; readonly attemptsPerMinute: number };
+  readonly counts: AttemptCounts;
 }
 
 /** Who is on the hub. Whether a caller may do what it asks for is checked above, in src/api. */
@@ -58,11 +60,11 @@ export interface Registry {
 
 /** Builds the registry. Owns nothing that would have to be closed. */
 export function createRegistry(deps: RegistryDeps): Registry {
-  const { stores, clock, logger, hubId, publicUrl, limits } = deps;
+  const { stores, clock, logger, hubId, publicUrl, limits, counts } = deps;
   const { keys } = stores;
   const directory = createDirectory(stores, clock);
   const presence = createPresence(clock);
-  const attempts = createAttempts({ perMinute: limits.attemptsPerMinute, clock, logger });
+  const attempts = createAttempts({ perMinute: limits.attemptsPerMinute, clock, logger, counts });
   const credentials = createCredentials({ keys, directory, clock });
   const secrets =
     deps.jwtSecret === undefined

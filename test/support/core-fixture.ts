@@ -7,6 +7,7 @@ import { type Core, createCore } from "../../src/core/core.ts";
 import type { SendInput, Sent } from "../../src/core/messages.ts";
 import { openEmbeddedLog } from "../../src/engines/message-log/embedded/index.ts";
 import { DEFAULT_PROFILE, type PlanName } from "../../src/model/agent.ts";
+import { newCounts } from "../../src/model/counts.ts";
 import type { Header } from "../../src/model/envelope.ts";
 import { EMPTY_HEADER } from "../../src/model/envelope.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../src/model/envelope-codec.ts";
@@ -108,6 +109,8 @@ export class CoreFixture {
   readonly clock: HeldClock;
   readonly stores: Stores;
   readonly logger: KeptLogger;
+  /** Of all runs together. */
+  readonly counts = newCounts();
   readonly online = new Map<string, number>();
   readonly #folder: LogFolder;
   readonly #bounds: CoreBounds;
@@ -201,6 +204,7 @@ export class CoreFixture {
       logger: this.logger,
       hubId: "hub.test",
       bounds: this.#bounds,
+      counts: this.counts,
     });
   }
 }

@@ -1,3 +1,4 @@
+import { type MessageCounts, noteRefused, type OpenCount } from "../../model/counts.ts";
 import { MeshError, meshErrorFromUnknown } from "../../model/errors.ts";
 import { cursorFromPosition } from "../../model/position.ts";
 import type { AgentPrincipal, Call } from "../../model/principal.ts";
@@ -27,6 +28,7 @@ export interface SessionOptions {
   /** A credential that was revoked ends its session within this time. */
   readonly recheckMs: number;
   readonly nowUnixMs: () => number;
+  readonly counts: { readonly messages: MessageCounts; readonly sessions: OpenCount };
 }
 
 /** What the upgrade request said. */
@@ -73,6 +75,7 @@ export class Session implements SocketSession, Sink {
     this.#start = start;
     this.#connection = connection;
     this.#writer = start.codec.createWriter();
+    options.counts.sessions.opened += 1;
     if (start.token === undefined) this.#awaitHello();
     else void this.#open({ token: start.token, cursor: "", noDelivery: false, window: 0 });
   }
@@ -93,6 +96,7 @@ export class Session implements SocketSession, Sink {
   }
 
   closed(): void {
+    if (!this.#isClosed) this.#options.counts.sessions.closed += 1;
     this.#isClosed = true;
     this.#abort.abort();
     clearTimeout(this.#helloTimer);
@@ -256,12 +260,12 @@ export class Session implements SocketSession, Sink {
 
   #send(call: Call, send: SessionSend): void {
     if (send.input instanceof MeshError) {
-      this.#refused(send.ref, send.input);
+      this.#refusedHere(send.ref, send.input);
       return;
     }
     if (this.#unanswered >= MAX_UNANSWERED) {
       const hint = "wait for results before sending more";
-      this.#refused(
+      this.#refusedHere(
         send.ref,
         new MeshError("rate_limited", "too many unanswered sends", { hint, retryAfterS: 1 }),
       );
@@ -279,6 +283,12 @@ export class Session implements SocketSession, Sink {
         this.#refused(send.ref, meshErrorFromUnknown(thrown));
       },
     );
+  }
+
+  /** The relay, which counts what it refuses, does not hear of this one. */
+  #refusedHere(ref: number | string, error: MeshError): void {
+    noteRefused(this.#options.counts.messages, error);
+    this.#refused(ref, error);
   }
 
   #refused(ref: number | string, error: MeshError): void {

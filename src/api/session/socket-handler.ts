@@ -1,3 +1,4 @@
+import { type Counts, openCountOf } from "../../model/counts.ts";
 import { MeshError } from "../../model/errors.ts";
 import { type AgentPrincipal, requireAgent } from "../../model/principal.ts";
 import type { HttpResponse, SocketHandler, SocketUpgrade } from "../../ports/listener.ts";
@@ -10,6 +11,8 @@ import { Session, type SessionOptions } from "./session.ts";
 const CODECS: readonly FrameCodec[] = [protoCodec, jsonCodec];
 /** A browser cannot set a header on a WebSocket: it may hand the token over as a subprotocol. */
 const BEARER_SUBPROTOCOL = "meshkore.bearer.";
+/** As counts name it. */
+const WIRE = "websocket";
 const HELLO_MS = 10_000;
 const RECHECK_MS = 60_000;
 
@@ -19,6 +22,7 @@ export interface SocketHandlerOptions {
   readonly maxPayloadBytes: number;
   readonly maxFrameBytes: number;
   readonly nowUnixMs: () => number;
+  readonly counts: Counts;
 }
 
 /** Opens a session for each WebSocket at /ws. A client that offers no subprotocol speaks JSON. */
@@ -52,6 +56,10 @@ function sessionOptions(options: SocketHandlerOptions, remoteAddress: string): S
     helloMs: HELLO_MS,
     recheckMs: RECHECK_MS,
     nowUnixMs: options.nowUnixMs,
+    counts: {
+      messages: options.counts.messages,
+      sessions: openCountOf(options.counts.sessions, WIRE),
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { Delivery } from "../../../src/core/delivery.ts";
 import { createFanout } from "../../../src/core/fanout.ts";
+import { newCounts } from "../../../src/model/counts.ts";
 import { EMPTY_HEADER } from "../../../src/model/envelope.ts";
 import { encodeEnvelope } from "../../../src/model/envelope-codec.ts";
 import type { Appended, LogPage, LogRecord, MessageLog } from "../../../src/ports/message-log.ts";
@@ -65,7 +66,13 @@ it("says that every member has a message only when every pointer is durable", as
   };
   await channels.create(channel, ["alice", "bob", "carol"]);
   const clock = { nowUnixMs: () => 0, steadyMs: () => 0 };
-  const delivery = new Delivery({ log, clock, outcomes, onExpired: () => undefined });
+  const delivery = new Delivery({
+    log,
+    clock,
+    outcomes,
+    counts: newCounts().deliveries,
+    onExpired: () => undefined,
+  });
   const told: string[] = [];
   const note = (event: string): void => void told.push(event);
   const logger = { debug: note, info: note, warn: note, error: note };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Receipts } from "../../../src/core/receipts.ts";
+import { newCounts } from "../../../src/model/counts.ts";
 import { createMessageIds } from "../../../src/model/message-id.ts";
 import { START } from "../../../src/model/position.ts";
 import type { OpenMessageLog } from "../../../src/ports/message-log.ts";
@@ -74,6 +75,7 @@ class ReceiptsUnderTest {
 
   #make(): Receipts {
     return new Receipts({
+      counts: newCounts().deliveries,
       log: this.log,
       clock: this.clock,
       ids: this.ids,
@@ -190,6 +192,7 @@ describe("receipts", () => {
   it("are dropped when they would fill more than half of an inbox", async () => {
     const test = await ReceiptsUnderTest.open();
     const small = new Receipts({
+      counts: newCounts().deliveries,
       log: test.log,
       clock: test.clock,
       ids: test.ids,

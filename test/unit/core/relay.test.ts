@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createRelay, type RelayDeps } from "../../../src/core/relay.ts";
 import type { Route } from "../../../src/core/routes.ts";
+import { newCounts } from "../../../src/model/counts.ts";
 import type { Priority } from "../../../src/model/envelope.ts";
 import type { Appended } from "../../../src/ports/message-log.ts";
 import { BOUNDS, CoreFixture, codeOf, textMessage } from "../../support/core-fixture.ts";
@@ -12,6 +13,7 @@ function slowRelay() {
   const routes = new Map<string, Promise<Route> | Route>();
   const deps = {
     bounds: BOUNDS,
+    counts: newCounts().messages,
     admission: { admit: () => undefined, priority: (_agentId: string, asked: Priority) => asked },
     routes: {
       forget: () => undefined,

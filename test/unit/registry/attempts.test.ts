@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { newCounts } from "../../../src/model/counts.ts";
 import { unauthenticated } from "../../../src/model/principal.ts";
 import { createAttempts, networkFromAddress } from "../../../src/registry/attempts.ts";
 import { createHeldClock, createKeptLog } from "./registry-fixture.ts";
@@ -6,15 +7,16 @@ import { createHeldClock, createKeptLog } from "./registry-fixture.ts";
 function createFixture(perMinute: number) {
   const clock = createHeldClock();
   const { logger, lines } = createKeptLog();
-  const attempts = createAttempts({ perMinute, clock, logger });
+  const counts = newCounts().attempts;
+  const attempts = createAttempts({ perMinute, clock, logger, counts });
   const wrong = (address: string, times = 1): string[] =>
     Array.from({ length: times }, () => attempts.wrong(address, unauthenticated()).code);
-  return { attempts, clock, lines, wrong };
+  return { attempts, clock, lines, wrong, counts };
 }
 
 describe("attempts", () => {
   it("answers what was wrong until the limit, then rate_limited with the time to wait", () => {
-    const { attempts, wrong } = createFixture(3);
+    const { attempts, wrong, counts } = createFixture(3);
     expect(wrong("192.0.2.1", 4)).toEqual([
       "unauthenticated",
       "unauthenticated",
@@ -23,6 +25,7 @@ describe("attempts", () => {
     ]);
     expect(attempts.wrong("192.0.2.1", unauthenticated())).toMatchObject({ retryAfterS: 20 });
     expect(wrong("192.0.2.2")).toEqual(["unauthenticated"]);
+    expect(counts).toEqual({ wrong: 6, refused: 2 });
   });
 
   it("opens again with time", () => {
@@ -35,13 +38,14 @@ describe("attempts", () => {
   });
 
   it("still checks after the limit, and refuses unchecked only after 20 times as many", () => {
-    const { attempts, clock, wrong } = createFixture(3);
+    const { attempts, clock, wrong, counts } = createFixture(3);
     wrong("192.0.2.1", 59);
     expect(() => attempts.checkAllowed("192.0.2.1")).not.toThrow();
     wrong("192.0.2.1");
     expect(() => attempts.checkAllowed("192.0.2.1")).toThrow(
       expect.objectContaining({ code: "rate_limited", retryAfterS: 1 }),
     );
+    expect(counts).toEqual({ wrong: 60, refused: 58 });
     expect(() => attempts.checkAllowed("192.0.2.2")).not.toThrow();
     clock.advance(1_000);
     expect(() => attempts.checkAllowed("192.0.2.1")).not.toThrow();

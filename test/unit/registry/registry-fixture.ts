@@ -1,6 +1,7 @@
 import { createRegistryApi } from "../../../src/api/registry.ts";
 import type { Joined, RegistryApi } from "../../../src/api/registry-api.ts";
 import type { ProfilePatch } from "../../../src/model/agent.ts";
+import { newCounts } from "../../../src/model/counts.ts";
 import { ANONYMOUS, type Call, type Principal } from "../../../src/model/principal.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { Logger } from "../../../src/ports/logger.ts";
@@ -69,6 +70,7 @@ function fixtureOver(stores: Stores, clock: HeldClock, changes: Partial<Registry
     adminToken: ADMIN_TOKEN,
     jwtSecret: undefined,
     limits: { plan: "open", attemptsPerMinute: 5 },
+    counts: newCounts().attempts,
     ...changes,
   });
   const api = createRegistryApi(registry);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Attachment, RelayApi, Sent } from "../../../../src/api/relay-api.ts";
 import { jsonCodec } from "../../../../src/api/session/json-codec.ts";
 import { Session } from "../../../../src/api/session/session.ts";
+import { newCounts } from "../../../../src/model/counts.ts";
 import { EMPTY_HEADER } from "../../../../src/model/envelope.ts";
 import { encodeEnvelope } from "../../../../src/model/envelope-codec.ts";
 import { MeshError } from "../../../../src/model/errors.ts";
@@ -38,6 +39,8 @@ class Stage {
       Promise.resolve({ kind: "agent", agentId: "bob", expiresUnixMs: this.expiresUnixMs }),
   );
   readonly session: Session;
+  readonly counts = newCounts();
+  readonly sessions = { opened: 0, closed: 0 };
 
   constructor(token?: string) {
     const unused = () => Promise.reject(new Error("not in this test"));
@@ -66,6 +69,7 @@ class Stage {
       helloMs: HELLO_MS,
       recheckMs: RECHECK_MS,
       nowUnixMs: () => Date.now(),
+      counts: { messages: this.counts.messages, sessions: this.sessions },
     };
     const connection = {
       remoteAddress: "127.0.0.1",
@@ -258,6 +262,18 @@ describe("deliveries", () => {
     expect(stage.closed).toEqual({ code: 4410, reason: "gap" });
     expect(stage.session.write(recordsOf(1, 1))).toBe("closed");
   });
+});
+
+test("is counted once as opened and once as closed, and refusals that the relay does not hear of are counted here", async () => {
+  const stage = await new Stage().open();
+  expect(stage.sessions).toEqual({ opened: 1, closed: 0 });
+  stage.say({ send: [{ ref: 1, to: "ann" }] });
+  stage.say({ send: [{ ref: 2, to: "ann", payload: 1 }] });
+  expect(stage.sends).toHaveLength(1);
+  expect(stage.counts.messages.refused.invalid_argument).toBe(1);
+  stage.session.close("draining");
+  stage.session.closed();
+  expect(stage.sessions).toEqual({ opened: 1, closed: 1 });
 });
 
 test("a drain says so: 1001, and that connecting again helps", async () => {
