@@ -78,10 +78,11 @@ const settings = z.strictObject({
   MESHKORE_TRUSTED_PROXIES: networks.describe(
     "addresses or CIDRs whose X-Forwarded-For and PROXY headers are believed, separated by commas",
   ),
-  MESHKORE_PROXY_PROTOCOL: z
-    .stringbool()
-    .default(false)
-    .describe("connections of trusted proxies to the gRPC port begin with a PROXY protocol header"),
+  MESHKORE_PROXY_PROTOCOL: list
+    .pipe(z.array(z.enum(["http", "grpc"], "name ports: http, grpc or both, separated by a comma")))
+    .describe(
+      "ports (http, grpc) on which connections of trusted proxies begin with a PROXY protocol header; http takes Node's listener",
+    ),
   MESHKORE_LISTENER: z
     .enum(["auto", "uws", "node"])
     .default("auto")
@@ -140,7 +141,8 @@ export interface Config {
   /** Undefined = plain text on both ports. */
   readonly tls: TlsConfig | undefined;
   readonly trustedProxies: readonly string[];
-  readonly proxyProtocol: boolean;
+  /** Where connections of trusted proxies begin with a PROXY protocol header. */
+  readonly proxyProtocol: { readonly http: boolean; readonly grpc: boolean };
   readonly listener: "auto" | "uws" | "node";
   readonly otlpEndpoint: string | undefined;
   readonly limits: Limits;
@@ -222,7 +224,10 @@ function freezeConfig(s: z.infer<typeof settings>): Config {
     corsOrigins: Object.freeze(s.MESHKORE_CORS_ORIGINS),
     tls: tlsFromSettings(s),
     trustedProxies: Object.freeze(s.MESHKORE_TRUSTED_PROXIES),
-    proxyProtocol: s.MESHKORE_PROXY_PROTOCOL,
+    proxyProtocol: Object.freeze({
+      http: s.MESHKORE_PROXY_PROTOCOL.includes("http"),
+      grpc: s.MESHKORE_PROXY_PROTOCOL.includes("grpc"),
+    }),
     listener: s.MESHKORE_LISTENER,
     otlpEndpoint: s.MESHKORE_OTLP_ENDPOINT,
     limits: Object.freeze({

@@ -130,6 +130,11 @@ export interface ListenerOptions {
    * protocol header. Absent = nobody is.
    */
   readonly isTrustedProxy?: (address: string) => boolean;
+  /**
+   * Each connection of a trusted proxy begins with a PROXY protocol header; one that does not is cut. What others
+   * connect is taken as it comes.
+   */
+  readonly expectsProxyHeader?: boolean;
   /** A body that takes longer makes `body()` throw unavailable. Default 30 s. */
   readonly bodyTimeoutMs?: number;
   /** Told about what a handler or a session threw against its contract. Must not throw. */
