@@ -7,22 +7,32 @@ import type { HubApi } from "./api/hub-api.ts";
 import type { Route } from "./ports/listener.ts";
 import type { Logger } from "./ports/logger.ts";
 
+export { callFromRequest, openCallFromRequest } from "./api/caller.ts";
 export type * from "./api/channel-api.ts";
 export type * from "./api/hub-api.ts";
+export { type LiveInbox, openLiveInbox } from "./api/live-inbox.ts";
 export type * from "./api/operator-api.ts";
 export type * from "./api/overview-api.ts";
 export type * from "./api/registry-api.ts";
 export type * from "./api/relay-api.ts";
+export { bareAgentId, bareChannelId } from "./model/address.ts";
 export type * from "./model/agent.ts";
 export { closestName } from "./model/closest-name.ts";
 export type { Envelope, Header, Kind, Priority } from "./model/envelope.ts";
 export { KINDS, PRIORITIES } from "./model/envelope.ts";
 export { decodeEnvelope } from "./model/envelope-codec.ts";
-export { ERROR_CODES, type ErrorCode, MeshError, meshErrorFromUnknown } from "./model/errors.ts";
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  MeshError,
+  meshErrorFromUnknown,
+  retryAfterFromError,
+} from "./model/errors.ts";
 export type * from "./model/json.ts";
 export { readJsonMembers } from "./model/json-members.ts";
 export { isJsonText, jsonFromMessage, type MessageJson } from "./model/message-json.ts";
 export { cursorFromPosition, positionFromCursor } from "./model/position.ts";
+export { type Present, present } from "./model/present.ts";
 export { ANONYMOUS, type Call, type Principal } from "./model/principal.ts";
 export type { HttpRequest, HttpResponse, Route, StreamedResponse, WholeResponse } from "./ports/listener.ts";
 export type { Logger } from "./ports/logger.ts";

@@ -4,6 +4,7 @@ import {
   type Logger,
   type MeshError,
   meshErrorFromUnknown,
+  retryAfterFromError,
 } from "../../src/adapter-kit.ts";
 
 /** The HTTP status of every error code. */
@@ -24,15 +25,6 @@ export const STATUS_FROM_CODE: Readonly<Record<ErrorCode, number>> = {
   inbox_full: 503,
   storage_full: 503,
   unavailable: 503,
-};
-
-/** Seconds to wait where the error itself does not say: every answer that invites a retry says when. */
-const RETRY_AFTER_S: Readonly<Partial<Record<ErrorCode, number>>> = {
-  rate_limited: 1,
-  quota_exceeded: 3600,
-  inbox_full: 5,
-  storage_full: 30,
-  unavailable: 1,
 };
 
 /** `{error:{code, message, hint, retry_after_s?}}`; what the `cause` holds stays inside. */
@@ -71,10 +63,4 @@ export function meshErrorFromThrown(thrown: unknown, route: string, logger: Logg
     logger.error("request.failed", { adapter: "rest", route, reason });
   }
   return error;
-}
-
-/** Whole seconds, as Retry-After wants them. */
-function retryAfterFromError(error: MeshError): number | undefined {
-  const seconds = error.retryAfterS ?? RETRY_AFTER_S[error.code];
-  return seconds === undefined ? undefined : Math.max(1, Math.ceil(seconds));
 }

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type ErrorDetail, ErrorDetailSchema } from "../gen/meshkore/v1/errors_pb.js";
-import { ERROR_CODES, type ErrorCode, type MeshError } from "../model/errors.ts";
+import { ERROR_CODES, type ErrorCode, type MeshError, retryAfterFromError } from "../model/errors.ts";
 
 /** Status codes of gRPC; Connect numbers its own the same way. */
 export const RPC_CODE = {
@@ -43,18 +43,19 @@ export const RPC_CODE_FROM_ERROR_CODE: Readonly<Record<ErrorCode, number>> = {
 };
 
 /** What of an error is sent; what its `cause` holds stays inside. */
-export function errorDetailFromError({ code, message, hint, retryAfterS }: MeshError): ErrorDetail {
+export function errorDetailFromError(error: MeshError): ErrorDetail {
   return create(ErrorDetailSchema, {
-    code: ERROR_CODES.indexOf(code) + 1,
-    message: sendableText(message),
-    hint: sendableText(hint ?? ""),
-    retryAfterS: Math.ceil(retryAfterS ?? 0),
+    code: ERROR_CODES.indexOf(error.code) + 1,
+    message: sendableText(error.message),
+    hint: sendableText(error.hint ?? ""),
+    retryAfterS: retryAfterFromError(error) ?? 0,
   });
 }
 
 /** What an error adds to the metadata of its status. */
-export function metadataFromError({ retryAfterS }: MeshError): Readonly<Record<string, string>> {
-  return retryAfterS === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterS)) };
+export function metadataFromError(error: MeshError): Readonly<Record<string, string>> {
+  const retryAfterS = retryAfterFromError(error);
+  return retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) };
 }
 
 /** A part of a character, which a message that was cut can end with, is nothing that a wire takes. */

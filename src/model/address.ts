@@ -50,6 +50,17 @@ export function parseAddress(text: string, localHubId: string): Address {
   return hubId === localHubId ? { kind: "agent", agentId } : { kind: "remote", agentId, hubId };
 }
 
+/** An agent of this hub is known by its bare id, in whatever form it is named. */
+export function bareAgentId(id: string, localHubId: string): string {
+  const suffix = `@${localHubId}`;
+  return id.endsWith(suffix) ? id.slice(0, -suffix.length) : id;
+}
+
+/** `#team` and `team` are the same channel wherever only a channel can stand. */
+export function bareChannelId(id: string): string {
+  return id.startsWith("#") ? id.slice(1) : id;
+}
+
 function badAddress(text: string): MeshError {
   return new MeshError("invalid_argument", `not an address: ${JSON.stringify(text.slice(0, 80))}`, {
     hint: "use an agent id (lower-case letters, digits, inner hyphens, at most 63), agent@hub, or #channel",

@@ -37,6 +37,15 @@ export const ERROR_CODES: readonly ErrorCode[] = [
   "internal",
 ];
 
+/** Seconds to wait where the error itself does not say: every answer that invites a retry says when. */
+const RETRY_AFTER_S: Readonly<Partial<Record<ErrorCode, number>>> = {
+  rate_limited: 1,
+  quota_exceeded: 3600,
+  inbox_full: 5,
+  storage_full: 30,
+  unavailable: 1,
+};
+
 export interface MeshErrorOptions {
   /** What the caller can do about it. */
   readonly hint?: string;
@@ -68,4 +77,10 @@ export function meshErrorFromUnknown(thrown: unknown): MeshError {
     hint: "try again; if it repeats, ask the operator to look into the hub's log",
     cause: thrown,
   });
+}
+
+/** Whole seconds after which a retry can help, as Retry-After wants them; undefined = it does not by itself. */
+export function retryAfterFromError(error: MeshError): number | undefined {
+  const seconds = error.retryAfterS ?? RETRY_AFTER_S[error.code];
+  return seconds === undefined ? undefined : Math.max(1, Math.ceil(seconds));
 }

@@ -5,6 +5,7 @@ import type { AgentPrincipal, Call } from "../../model/principal.ts";
 import type { SocketConnection, SocketSession } from "../../ports/listener.ts";
 import type { LogRecord } from "../../ports/message-log.ts";
 import type { CloseReason, Sink, SinkState } from "../../ports/sink.ts";
+import { endOfFitting } from "../fitting.ts";
 import type { Attachment, RelayApi } from "../relay-api.ts";
 import { CLOSE_CODES, closeCodeOf, drainError, lateHello, textOnBinaryWire } from "./close-codes.ts";
 import type { ClientFrame, Flow, FrameCodec, FrameWriter, Hello, SessionSend } from "./frames.ts";
@@ -363,15 +364,4 @@ export class Session implements SocketSession, Sink {
     const frame = this.#writer.take();
     if (frame !== undefined) this.#isFull = this.#connection.send(frame) === "full";
   }
-}
-
-/** Behind the last record, from `start` on, that fits into `roomBytes` with those before it. */
-function endOfFitting(records: readonly LogRecord[], start: number, roomBytes: number): number {
-  let left = roomBytes;
-  let end = start;
-  for (; end < records.length; end++) {
-    left -= records[end]?.bytes.length ?? 0;
-    if (left < 0) break;
-  }
-  return end;
 }

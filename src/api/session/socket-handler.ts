@@ -1,32 +1,18 @@
-import { type Counts, openCountOf } from "../../model/counts.ts";
 import { MeshError } from "../../model/errors.ts";
-import { type AgentPrincipal, requireAgent } from "../../model/principal.ts";
 import type { HttpResponse, SocketHandler, SocketUpgrade } from "../../ports/listener.ts";
-import type { HubApi } from "../hub-api.ts";
 import type { FrameCodec } from "./frames.ts";
 import { jsonCodec } from "./json-codec.ts";
+import { type OpenSessionOptions, openSession } from "./open-session.ts";
 import { protoCodec } from "./proto-codec.ts";
-import { Session, type SessionOptions } from "./session.ts";
 
 const CODECS: readonly FrameCodec[] = [protoCodec, jsonCodec];
 /** A browser cannot set a header on a WebSocket: it may hand the token over as a subprotocol. */
 const BEARER_SUBPROTOCOL = "meshkore.bearer.";
 /** As counts name it. */
 const WIRE = "websocket";
-const HELLO_MS = 10_000;
-const RECHECK_MS = 60_000;
-
-export interface SocketHandlerOptions {
-  readonly api: HubApi;
-  readonly hubId: string;
-  readonly maxPayloadBytes: number;
-  readonly maxFrameBytes: number;
-  readonly nowUnixMs: () => number;
-  readonly counts: Counts;
-}
 
 /** Opens a session for each WebSocket at /ws. A client that offers no subprotocol speaks JSON. */
-export function createSocketHandler(options: SocketHandlerOptions): SocketHandler {
+export function createSocketHandler(options: OpenSessionOptions): SocketHandler {
   return (upgrade) => {
     const offered = listOf(upgrade.headers.get("sec-websocket-protocol"));
     const codec = codecOf(offered);
@@ -40,26 +26,8 @@ export function createSocketHandler(options: SocketHandlerOptions): SocketHandle
     return {
       kind: "accept",
       subprotocol: codec?.subprotocol ?? "",
-      open: (connection) => new Session(sessionOptions(options, connection.remoteAddress), start, connection),
+      open: (connection) => openSession(options, WIRE, start, connection),
     };
-  };
-}
-
-function sessionOptions(options: SocketHandlerOptions, remoteAddress: string): SessionOptions {
-  return {
-    relay: options.api.relay,
-    authenticate: async (token): Promise<AgentPrincipal> =>
-      requireAgent(await options.api.registry.authenticate(token, remoteAddress)),
-    hubId: options.hubId,
-    maxPayloadBytes: options.maxPayloadBytes,
-    maxFrameBytes: options.maxFrameBytes,
-    helloMs: HELLO_MS,
-    recheckMs: RECHECK_MS,
-    nowUnixMs: options.nowUnixMs,
-    counts: {
-      messages: options.counts.messages,
-      sessions: openCountOf(options.counts.sessions, WIRE),
-    },
   };
 }
 

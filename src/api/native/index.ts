@@ -1,0 +1,24 @@
+import type { RpcService } from "../../ports/rpc.ts";
+import { createSessionOpener, type OpenSessionOptions } from "../session/open-session.ts";
+import { createChannelService } from "./channels.ts";
+import type { NativeDeps } from "./native-deps.ts";
+import { createOperatorService } from "./operator.ts";
+import { createRegistryService } from "./registry.ts";
+import { createRelayService } from "./relay.ts";
+
+/** All native services, each method once, for every wire to serve. */
+export function createNativeServices(options: OpenSessionOptions): readonly RpcService[] {
+  const { api, hubId, maxPayloadBytes, maxFrameBytes, nowUnixMs } = options;
+  const deps: NativeDeps = {
+    api,
+    facts: { hubId, maxPayloadBytes, maxFrameBytes },
+    nowUnixMs,
+    openSession: createSessionOpener(options),
+  };
+  return [
+    createRelayService(deps),
+    createChannelService(deps),
+    createRegistryService(deps),
+    createOperatorService(deps),
+  ];
+}

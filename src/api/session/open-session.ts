@@ -1,0 +1,59 @@
+import { type Counts, openCountOf } from "../../model/counts.ts";
+import { type AgentPrincipal, requireAgent } from "../../model/principal.ts";
+import type { SocketConnection, SocketSession } from "../../ports/listener.ts";
+import { bearerFromHeader, type CallerHeaders } from "../caller.ts";
+import type { HubApi } from "../hub-api.ts";
+import { protoCodec } from "./proto-codec.ts";
+import { Session, type SessionStart } from "./session.ts";
+
+const HELLO_MS = 10_000;
+const RECHECK_MS = 60_000;
+
+export interface OpenSessionOptions {
+  readonly api: HubApi;
+  readonly hubId: string;
+  readonly maxPayloadBytes: number;
+  readonly maxFrameBytes: number;
+  readonly nowUnixMs: () => number;
+  readonly counts: Counts;
+}
+
+/** A session over a connection. `wire`: as counts name it. */
+export function openSession(
+  { api, counts, ...facts }: OpenSessionOptions,
+  wire: string,
+  start: SessionStart,
+  connection: SocketConnection,
+): Session {
+  const { remoteAddress } = connection;
+  const options = {
+    ...facts,
+    relay: api.relay,
+    authenticate: async (token: string): Promise<AgentPrincipal> =>
+      requireAgent(await api.registry.authenticate(token, remoteAddress)),
+    helloMs: HELLO_MS,
+    recheckMs: RECHECK_MS,
+    counts: { messages: counts.messages, sessions: openCountOf(counts.sessions, wire) },
+  };
+  return new Session(options, start, connection);
+}
+
+/** Opens the sessions of gRPC, whose messages are the frames. The token is in the metadata, or in the hello. */
+export function createSessionOpener(
+  options: OpenSessionOptions,
+): (connection: SocketConnection, caller: CallerHeaders) => SocketSession {
+  return (connection, { headers }) => {
+    const start = { codec: protoCodec, token: tokenFrom(headers), traceparent: headers.get("traceparent") };
+    return openSession(options, "grpc", start, connection);
+  };
+}
+
+/** A header that is no bearer token is a wrong token: what comes after it is not asked. */
+function tokenFrom(headers: ReadonlyMap<string, string>): string | undefined {
+  const header = headers.get("authorization");
+  try {
+    return bearerFromHeader(header);
+  } catch {
+    return "";
+  }
+}
