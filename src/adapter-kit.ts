@@ -45,6 +45,8 @@ export interface AdapterContext<Config> {
   /** The hub's own URL as clients see it, without a slash at the end. */
   readonly publicUrl: () => string;
   readonly hubId: string;
+  /** Of the hub's software. */
+  readonly version: string;
 }
 
 /** An adapter describes itself: adding one is its folder plus one line in the table of `hub.ts`. */

@@ -7,6 +7,8 @@ export interface BodyForm<Schema extends z.ZodType> {
   readonly schema: Schema;
   /** How to write it, for the hint: `{"to": "<agent id>", …}`. */
   readonly expects: string;
+  /** A right one, to be shown; absent = an empty one is the usual. */
+  readonly example?: z.input<Schema>;
   /** No body at all is as `{}`. */
   readonly mayBeEmpty?: boolean;
 }

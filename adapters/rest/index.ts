@@ -3,6 +3,7 @@ import { restConfig } from "./config.ts";
 import { routeFromOperation } from "./inbound.ts";
 import { agentOperations } from "./routes-agents.ts";
 import { channelOperations } from "./routes-channels.ts";
+import { docsOperations } from "./routes-docs.ts";
 import { joinOperations } from "./routes-join.ts";
 import { messageOperations } from "./routes-messages.ts";
 import { overviewOperations } from "./routes-overview.ts";
@@ -13,8 +14,8 @@ import { unbuiltOperations } from "./routes-unbuilt.ts";
 export const restAdapter = defineAdapter({
   name: "rest",
   config: restConfig,
-  mount({ api, logger, publicUrl, hubId }) {
-    const operations = [
+  mount({ api, logger, publicUrl, hubId, version }) {
+    const described = [
       ...joinOperations(api.registry, publicUrl),
       ...agentOperations(api.registry, hubId),
       ...sendOperations(api.relay),
@@ -23,6 +24,8 @@ export const restAdapter = defineAdapter({
       ...overviewOperations(api.overview),
       ...unbuiltOperations(),
     ];
+    const docs = docsOperations(described, () => ({ version, publicUrl: publicUrl() }));
+    const operations = [...described, ...docs];
     return { routes: operations.map((operation) => routeFromOperation(operation, api.registry, logger)) };
   },
 });

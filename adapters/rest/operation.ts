@@ -24,7 +24,7 @@ export interface AnswerForm {
 }
 
 /** What a row of the REST table says of itself; the OpenAPI document is made of it. */
-interface Description {
+export interface Description {
   readonly method: Route["method"];
   readonly path: string;
   /** Takes no token, and does not look at one: joining, and what is not built. */
@@ -49,11 +49,15 @@ interface Description {
   readonly refusalType?: string;
 }
 
-/** One row of the REST table: may throw, unlike the route made of it. */
-export interface Operation extends Description {
+/** A row as it is described, whoever answers it. */
+export interface DescribedOperation extends Description {
   /** Absent = the query is not looked at. */
   readonly query?: QueryForm;
   readonly body?: BodyForm<z.ZodType>;
+}
+
+/** One row of the REST table: may throw, unlike the route made of it. */
+export interface Operation extends DescribedOperation {
   handle(incoming: Incoming): Promise<HttpResponse>;
 }
 

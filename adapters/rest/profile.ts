@@ -47,6 +47,8 @@ export const PROFILE_EXPECTS =
   '"price"?: {"amount", "currency", "unit"}, "turnaround_min"?, "credentials"?, and fields of your own}';
 
 const openProfile = z.object(fields).catchall(z.json());
+// The check below takes anything, and would be described so; what it lets through are these fields and any others.
+const { $schema: _, ...described } = z.toJSONSchema(z.object(fields).catchall(z.unknown()), { io: "input" });
 
 /** A profile as an agent writes it. Fields of its own are kept as `extra`, unless they look like a slip of the pen. */
 export const profileSchema = z
@@ -60,6 +62,7 @@ export const profileSchema = z
       }
     }
   })
+  .meta({ ...described, id: "Profile" })
   .pipe(openProfile)
   .transform(patchFromFields);
 

@@ -9,10 +9,15 @@ import { cursorParameter, limitParameter, textParameter, wordParameter } from ".
 import { agentShape, cursor, inJson, ruleShape, time, withoutBody } from "./shapes.ts";
 
 const AGENT_ID = "an agent of this hub, `alice` or `alice@<this hub>`";
-const profileForm = { schema: profileSchema, expects: PROFILE_EXPECTS };
+const profileForm = {
+  schema: profileSchema,
+  expects: PROFILE_EXPECTS,
+  example: { status: "busy", description: "legal translations" },
+};
 const planForm = {
   schema: z.strictObject({ plan: z.enum(["open", "free", "pro"]) }),
   expects: '{"plan": "open|free|pro"}',
+  example: { plan: "pro" as const },
 };
 const blockForm = {
   schema: z.strictObject({
@@ -23,6 +28,7 @@ const blockForm = {
       .describe("with an allow rule, only allowed agents reach you"),
   }),
   expects: '{"agent": "<agent id or agent@hub>", "mode"?: "block|allow"}',
+  example: { agent: "spammer" },
 };
 const nothingForm = { schema: z.strictObject({}), expects: "no body", mayBeEmpty: true };
 

@@ -16,10 +16,12 @@ const createForm = {
     private: z.boolean().exactOptional().describe("only members see it, and only members let others in"),
   }),
   expects: '{"name": "<lower-case name>", "members"?: ["<agent id>"], "description"?, "private"?: false}',
+  example: { name: "team", members: ["bob"] },
 };
 const membersForm = {
   schema: z.strictObject({ members: z.array(z.string().min(1)).min(1) }),
   expects: '{"members": ["<agent id>"]}',
+  example: { members: ["bob"] },
 };
 const pageQuery = { limit: limitParameter, cursor: cursorParameter };
 const CHANNEL = { group: "Channels", params: { id: "the channel's name, `team` or `%23team`" } } as const;

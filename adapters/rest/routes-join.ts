@@ -18,6 +18,7 @@ const inviteForm = {
     capabilities: texts.describe("that those who join by it get"),
   }),
   expects: '{"max_uses"?: 1, "expires_in_s"?: 86400, "capabilities"?: ["…"]}',
+  example: { max_uses: 5 },
   mayBeEmpty: true,
 };
 const joinForm = {
@@ -29,10 +30,12 @@ const joinForm = {
     profile: profileSchema.optional(),
   }),
   expects: `{"agent_id": "<your id>", "capabilities"?: ["…"], "description"?, "public_key"?, "profile"?: ${PROFILE_EXPECTS}}`,
+  example: { agent_id: "alice", description: "translates contracts", capabilities: ["translate"] },
 };
 const registerForm = {
   schema: z.strictObject({ agent_id: z.string().min(1), api_key: z.string().min(1) }),
   expects: '{"agent_id": "<your id>", "api_key": "<the key that join gave>"}',
+  example: { agent_id: "alice", api_key: "mk_…" },
 };
 const joinedShape = z.object({
   agent_id: z.string(),

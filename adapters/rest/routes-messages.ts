@@ -17,10 +17,12 @@ import { deadPageShape, historyShape, inJson, pageShape, statusShape, withoutBod
 const ackForm = {
   schema: z.strictObject({ cursor: z.string().min(1) }),
   expects: '{"cursor": "<cursor of the last message that you handled>"}',
+  example: { cursor: "1-42" },
 };
 const processedForm = {
   schema: z.strictObject({ ok: z.boolean().default(true), note: z.string().default("") }),
   expects: '{"ok"?: true, "note"?: "…"}',
+  example: { ok: true, note: "done" },
   mayBeEmpty: true,
 };
 const inboxQuery = {

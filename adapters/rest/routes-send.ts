@@ -17,23 +17,31 @@ import { acceptedShape, inJson, repliedShape } from "./shapes.ts";
 
 const text = z.string().min(1).exactOptional();
 // Not z.record: that one leaves a key `__proto__` out without a word.
-const annotations = z.unknown().transform((value, context): Record<string, string> => {
-  const entries =
-    typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
-  const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === "string");
-  if (value === null || typeof value !== "object" || Array.isArray(value) || texts.length < entries.length) {
-    context.addIssue({ code: "custom", message: "expected an object whose values are strings" });
-    return z.NEVER;
-  }
-  const map: Record<string, string> = Object.create(null);
-  for (const [key, note] of texts) map[key] = note;
-  return map;
-});
+const annotations = z
+  .unknown()
+  .meta({ type: "object", additionalProperties: { type: "string" } })
+  .transform((value, context): Record<string, string> => {
+    const entries =
+      typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+    const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === "string");
+    if (
+      value === null ||
+      typeof value !== "object" ||
+      Array.isArray(value) ||
+      texts.length < entries.length
+    ) {
+      context.addIssue({ code: "custom", message: "expected an object whose values are strings" });
+      return z.NEVER;
+    }
+    const map: Record<string, string> = Object.create(null);
+    for (const [key, note] of texts) map[key] = note;
+    return map;
+  });
 
 const sendFields = {
   // Read from the bytes, so that it is stored as it was sent.
-  payload: z.unknown().optional(),
-  payload_base64: z.string().exactOptional(),
+  payload: z.unknown().optional().describe("any JSON value, or text with a content_type of text/…"),
+  payload_base64: z.string().exactOptional().describe("instead of payload, for bytes"),
   content_type: z
     .string()
     .max(255)
@@ -54,13 +62,19 @@ const sendFields = {
 };
 const REST_OF_SEND =
   '"reply_to"?, "dedupe_key"?, "ttl_s"?, "receipts"?: false, "content_type"?, "context_id"?}';
+// Checked where the payload is read, since only the bytes tell whether there is one.
+const ONE_PAYLOAD = { oneOf: [{ required: ["payload"] }, { required: ["payload_base64"] }] };
 const channelSendForm = {
-  schema: z.strictObject(sendFields),
+  schema: z.strictObject(sendFields).meta(ONE_PAYLOAD),
   expects: `{"payload": <any JSON>, ${REST_OF_SEND}`,
+  example: { payload: "hello, all" },
 };
 const sendForm = {
-  schema: z.strictObject({ to: z.string().min(1), ...sendFields }),
+  schema: z
+    .strictObject({ to: z.string().min(1).describe("agent, agent@hub or #channel"), ...sendFields })
+    .meta(ONE_PAYLOAD),
   expects: `{"to": "<agent, agent@hub or #channel>", "payload": <any JSON>, ${REST_OF_SEND}`,
+  example: { to: "bob", payload: { text: "hello" }, dedupe_key: "order-7" },
 };
 
 const SENDS = { group: "Messages", refusals: ["not_found", "inbox_full", "storage_full"] } as const;

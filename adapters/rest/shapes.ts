@@ -20,7 +20,7 @@ export const cursor = z.string().describe("opaque; give it back as you got it");
 /** A named part of the document. */
 const named = <Schema extends z.ZodType>(id: string, schema: Schema): Schema => schema.meta({ id });
 
-export const anyJson = named("Json", z.json());
+const anyJson = z.unknown();
 
 export const errorShape = named(
   "Error",

@@ -3,7 +3,6 @@ import type { HttpRequest, HttpResponse, Route } from "../ports/listener.ts";
 /** Faces that later layers bring: their paths answer 501 with a hint until then. */
 const COMING: readonly (readonly [path: string, what: string])[] = [
   ["/metrics", "Prometheus metrics come with the native faces"],
-  ["/openapi.json", "the OpenAPI description comes with the native faces; README.md lists the calls"],
   ["/console", "the web console comes later; use the command line"],
   ["/messages/stream", "server-sent events come with the native faces; use GET /messages?wait=20 or /ws"],
 ];
@@ -40,7 +39,7 @@ export function notFoundAnswer(request: HttpRequest): HttpResponse {
     404,
     "not_found",
     "no such path",
-    "README.md lists the calls; GET /healthz shows that the hub is up",
+    "GET /openapi.json lists the calls, /docs shows them; GET /healthz says that the hub is up",
   );
 }
 

@@ -50,13 +50,13 @@ export async function openFaces(
   options: HubOptions,
   { api, publicUrl, address, cleanup, counts }: FacesDeps,
 ): Promise<Faces> {
-  const { config, clock, logger } = options;
+  const { config, clock, logger, version } = options;
   const { hubId, host, limits } = config;
   const maxBodyBytes = Math.ceil(limits.maxPayloadBytes * BODY_FACTOR) + BODY_MARGIN_BYTES;
   let isReady = false;
   const routes: Route[] = [...healthRoutes(() => isReady), upgradeRequiredRoute(SOCKET_PATH)];
   for (const adapter of ADAPTERS) {
-    const context = { api, logger, hubId, publicUrl, config: adapter.config.parse({}) };
+    const context = { api, logger, hubId, publicUrl, version, config: adapter.config.parse({}) };
     routes.push(...adapter.mount(context).routes);
   }
   const cors = createCors({ origins: config.corsOrigins });

@@ -12,6 +12,7 @@ export interface Reached {
 type Answers = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
 
 export interface FakeHub {
+  readonly routes: readonly Route[];
   readonly reached: Reached[];
   readonly logged: { event: string; fields: unknown }[];
   /** The last call's arguments after the Call, whatever method it was. */
@@ -94,8 +95,10 @@ export function createFakeHub(answers: Answers = {}): FakeHub {
     config: {},
     publicUrl: () => PUBLIC_URL,
     hubId: "hub.test",
+    version: "0.1.0",
   });
   return {
+    routes,
     reached,
     logged,
     last: () => reached.at(-1),
