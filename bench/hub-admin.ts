@@ -2,12 +2,20 @@ import type { Hub } from "./hub.ts";
 import { openAll } from "./load/open-all.ts";
 import type { AgentLogin } from "./load/spec.ts";
 
-/** Joins agents `<prefix>-0` … by one invite, and answers their logins in that order. */
+/** What one invite may be used for, at most. */
+const USES_OF_AN_INVITE = 10_000;
+
+/** Joins agents `<prefix>-0` … and answers their logins in that order. */
 export async function joinAgents(hub: Hub, prefix: string, count: number): Promise<AgentLogin[]> {
-  const invite = await call(hub, "/invites", { max_uses: count }, hub.adminToken);
+  const nonces: string[] = [];
+  for (let left = count; left > 0; left -= USES_OF_AN_INVITE) {
+    const uses = Math.min(left, USES_OF_AN_INVITE);
+    nonces.push(text(await call(hub, "/invites", { max_uses: uses }, hub.adminToken), "nonce"));
+  }
   const ids = Array.from({ length: count }, (_, at) => `${prefix}-${at}`);
-  return openAll(ids, async (id) => {
-    const joined = await call(hub, `/join/${text(invite, "nonce")}`, { agent_id: id });
+  return openAll(ids, async (id, at) => {
+    const nonce = nonces[Math.floor(at / USES_OF_AN_INVITE)] ?? "";
+    const joined = await call(hub, `/join/${nonce}`, { agent_id: id });
     return { id: text(joined, "agent_id"), token: text(joined, "token") };
   });
 }

@@ -8,6 +8,8 @@ export type HubOptions = {
   durability: "power" | "process";
   profileDirectory: string | undefined;
   adminToken?: string;
+  /** Further settings. */
+  env?: Readonly<Record<string, string>>;
 };
 
 export type Hub = {
@@ -42,6 +44,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         MESHKORE_DURABILITY: options.durability,
         MESHKORE_ADMIN_TOKEN: adminToken,
         MESHKORE_RATE_PER_MINUTE: "100000000",
+        ...options.env,
       },
       lifeMs: LIFE_MS,
       readyMs: READY_MS,

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import type { BenchCase } from "./case.ts";
 import { drain } from "./cases/drain.ts";
 import { fanout } from "./cases/fanout.ts";
+import { idle } from "./cases/idle.ts";
 import { peerShapes } from "./cases/peer-shapes.ts";
 import { restSend } from "./cases/rest-send.ts";
 import { start } from "./cases/start.ts";
@@ -17,7 +18,7 @@ import { type CaseResult, renderCase, renderResults } from "./report.ts";
 import { type Measurement, type RunOptions, runCase } from "./runner.ts";
 import { formatNumber } from "./stats.ts";
 
-const CASES: BenchCase[] = [ws256, ws1, restSend, fanout, drain, start, peerShapes];
+const CASES: BenchCase[] = [ws256, ws1, restSend, fanout, drain, start, idle, peerShapes];
 const LEAST_REPETITIONS = 5;
 const ON_REQUEST = new Set([peerShapes.name]);
 const RESULTS_JSON = join(import.meta.dirname, "results.json");

@@ -1,6 +1,7 @@
 import { text } from "node:stream/consumers";
 import { runDrainLoad } from "./drain-load.ts";
 import { runFanoutLoad } from "./fanout-load.ts";
+import { runIdleLoad } from "./idle-load.ts";
 import type { LoadResult, LoadSpec } from "./spec.ts";
 import { runWindowLoad } from "./window-load.ts";
 
@@ -24,6 +25,8 @@ function runLoad(spec: LoadSpec): Promise<LoadResult> {
       return runDrainLoad(spec);
     case "fanout":
       return runFanoutLoad(spec);
+    case "idle":
+      return runIdleLoad(spec);
   }
 }
 

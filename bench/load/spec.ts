@@ -49,7 +49,21 @@ export type FanoutSpec = {
   serverPid: number;
 };
 
-export type LoadSpec = WindowSpec | DrainSpec | FanoutSpec;
+/** Sessions that are opened and then say nothing. */
+export type IdleSpec = {
+  load: "idle";
+  port: number;
+  /** Used one after another, again and again. */
+  logins: AgentLogin[];
+  /** Sessions that come and go before the first look. */
+  warmUp: number;
+  sessions: number;
+  /** Before each look at the memory. */
+  restMs: number;
+  serverPid: number;
+};
+
+export type LoadSpec = WindowSpec | DrainSpec | FanoutSpec | IdleSpec;
 
 /** Metrics by name, and what was wrong; a run with faults is no result. */
 export type LoadResult = { metrics: Record<string, number>; faults: string[] };

@@ -1,14 +1,16 @@
 import { MeshError } from "../model/errors.ts";
+import { Few } from "../model/few.ts";
 import { type Position, positionFromCursor } from "../model/position.ts";
 import { unauthenticated } from "../model/principal.ts";
 import type { Directory } from "../ports/directory.ts";
 import type { MessageLog, StreamName } from "../ports/message-log.ts";
 import type { CloseReason, Sink } from "../ports/sink.ts";
-import { LiveDelivery, type LiveDeliveryDeps, type LiveDeliveryOptions } from "./live-delivery.ts";
+import { LiveDelivery, type LiveDeliveryOptions, type LiveDeliveryOwner } from "./live-delivery.ts";
+import type { LiveFeedDeps } from "./live-feed.ts";
 import type { AttachInput, Attachment } from "./messages.ts";
 import { inboxStream } from "./streams.ts";
 
-export interface AttachmentsDeps extends LiveDeliveryDeps {
+export interface AttachmentsDeps extends LiveFeedDeps {
   readonly directory: Directory;
   /** Marks the agent as online until the answer is called. */
   readonly attached: (agentId: string) => () => void;
@@ -49,16 +51,17 @@ export function createAttachments(deps: AttachmentsDeps): Attachments {
     return start;
   }
 
-  function begin(agentId: string, place: Place, options: LiveDeliveryOptions): LiveDelivery {
-    const detachPresence = deps.attached(agentId);
-    const live: LiveDelivery = new LiveDelivery(deps, options, {
-      commit: (position) => commit(agentId, position),
-      ended: () => {
-        detachPresence();
-        place.lives.delete(live);
-        sessions.forgetIfEmpty(agentId, place);
-      },
-    });
+  const owner: LiveDeliveryOwner = {
+    commit,
+    ended(live) {
+      live.detachPresence();
+      sessions.remove(live);
+    },
+  };
+
+  function begin(place: Place, options: Omit<LiveDeliveryOptions, "detachPresence">): LiveDelivery {
+    const detachPresence = deps.attached(options.agentId);
+    const live = new LiveDelivery(deps, owner, { ...options, detachPresence });
     place.lives.add(live);
     live.begin();
     return live;
@@ -73,7 +76,7 @@ export function createAttachments(deps: AttachmentsDeps): Attachments {
         const start = await findStart(stream, input.cursor);
         sessions.checkStillOpen(agentId, place);
         const { window = 0, isPaused = false } = input;
-        return begin(agentId, place, { stream, start, sink, window, isPaused });
+        return begin(place, { agentId, stream, start, sink, window, isPaused });
       } finally {
         place.opening -= 1;
         sessions.forgetIfEmpty(agentId, place);
@@ -85,7 +88,7 @@ export function createAttachments(deps: AttachmentsDeps): Attachments {
 
 /** What one agent has open; `opening`: how many more are being opened. */
 interface Place {
-  readonly lives: Set<LiveDelivery>;
+  readonly lives: Few<LiveDelivery>;
   opening: number;
 }
 
@@ -101,7 +104,7 @@ class Sessions {
   /** To be called before the first await, so that no two take the last place. @throws MeshError rate_limited, unavailable */
   reserve(agentId: string): Place {
     if (this.#isClosed) throw stopping();
-    const place = this.#places.get(agentId) ?? { lives: new Set(), opening: 0 };
+    const place = this.#places.get(agentId) ?? { lives: new Few(), opening: 0 };
     checkRoom(place.lives.size + place.opening, this.#mostOfAgent);
     place.opening += 1;
     this.#places.set(agentId, place);
@@ -112,6 +115,14 @@ class Sessions {
   checkStillOpen(agentId: string, place: Place): void {
     if (this.#isClosed) throw stopping();
     if (this.#places.get(agentId) !== place) throw unauthenticated();
+  }
+
+  remove(live: LiveDelivery): void {
+    const place = this.#places.get(live.agentId);
+    // Without a place the agent was removed, and all that it had with it.
+    if (place === undefined) return;
+    place.lives.delete(live);
+    this.forgetIfEmpty(live.agentId, place);
   }
 
   forgetIfEmpty(agentId: string, place: Place): void {

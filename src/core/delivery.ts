@@ -41,8 +41,8 @@ export class Delivery {
 
   resolver(stream: StreamName): PumpResolver {
     return {
-      now: (records) => this.#resolveNow(records),
-      later: (records) => this.#resolveLater(stream, records),
+      now: (records) => this.resolveNow(records),
+      later: (records) => this.resolveLater(stream, records),
     };
   }
 
@@ -87,7 +87,8 @@ export class Delivery {
     this.#deps.onExpired(stream, expired, told);
   }
 
-  #resolveNow(records: readonly LogRecord[]): readonly LogRecord[] | undefined {
+  /** As PumpResolver.now. */
+  resolveNow(records: readonly LogRecord[]): readonly LogRecord[] | undefined {
     const nowUnixMs = this.#deps.clock.nowUnixMs();
     let resolved: LogRecord[] | undefined;
     for (const [index, record] of records.entries()) {
@@ -102,7 +103,8 @@ export class Delivery {
     return resolved ?? records;
   }
 
-  async #resolveLater(stream: StreamName, records: readonly LogRecord[]): Promise<readonly LogRecord[]> {
+  /** As PumpResolver.later, for an inbox. */
+  async resolveLater(stream: StreamName, records: readonly LogRecord[]): Promise<readonly LogRecord[]> {
     const followed = await Promise.all(records.map((record) => this.#follow(record)));
     const present = followed.filter((record) => record !== undefined);
     const nowUnixMs = this.#deps.clock.nowUnixMs();

@@ -1,27 +1,15 @@
 import type { DeliveryCounts } from "../model/counts.ts";
 import type { Position } from "../model/position.ts";
-import type { Logger } from "../ports/logger.ts";
-import type { MessageLog, StreamName } from "../ports/message-log.ts";
-import type { CloseReason, Sink, SinkState } from "../ports/sink.ts";
-import type { Delivery } from "./delivery.ts";
-import { sourceFromLog } from "./log-source.ts";
+import type { StreamName } from "../ports/message-log.ts";
+import type { CloseReason, Sink } from "../ports/sink.ts";
+import { type FeedReader, LiveFeed, type LiveFeedDeps } from "./live-feed.ts";
 import type { Attachment } from "./messages.ts";
 import { Pump } from "./pump.ts";
-import type { Receipts } from "./receipts.ts";
-
-const PAGE_SIZE = 256;
-const RETRY_MS = 50;
-const SAFETY_READ_MS = 15_000;
-
-export interface LiveDeliveryDeps {
-  readonly log: MessageLog;
-  readonly delivery: Delivery;
-  readonly receipts: Receipts;
-  readonly logger: Logger;
-  readonly counts: DeliveryCounts;
-}
 
 export interface LiveDeliveryOptions {
+  readonly agentId: string;
+  /** Takes back that the agent counts as online because of this delivery. */
+  readonly detachPresence: () => void;
   readonly stream: StreamName;
   readonly start: Position;
   readonly sink: Sink;
@@ -30,47 +18,45 @@ export interface LiveDeliveryOptions {
   readonly isPaused: boolean;
 }
 
-export interface LiveDeliveryHooks {
-  /** Moves the committed position of the inbox. */
-  readonly commit: (position: Position) => Promise<Position>;
+/** Who keeps the live deliveries. */
+export interface LiveDeliveryOwner {
+  /** Moves the committed position of the agent's inbox. */
+  commit(agentId: string, position: Position): Promise<Position>;
   /** Called once. */
-  readonly ended: () => void;
+  ended(live: LiveDelivery): void;
 }
 
 /** One reader: a pump, its window, and what was handed to it. */
-export class LiveDelivery implements Attachment {
+export class LiveDelivery implements Attachment, FeedReader {
+  readonly agentId: string;
   readonly start: Position;
+  readonly detachPresence: () => void;
   readonly #pump: Pump;
   readonly #sink: Sink;
-  readonly #hooks: LiveDeliveryHooks;
+  readonly #owner: LiveDeliveryOwner;
   readonly #counts: DeliveryCounts;
   #window: number;
   #ackedOffset: number;
   /** The last record that the reader got: what was left out on the way takes no room in its window. */
   #handedOffset: number;
-  #isPaused = false;
+  #isPaused: boolean;
   #isSinkFull = false;
   #hasEnded = false;
 
-  constructor(deps: LiveDeliveryDeps, options: LiveDeliveryOptions, hooks: LiveDeliveryHooks) {
-    this.start = options.start;
-    this.#sink = options.sink;
-    this.#hooks = hooks;
+  constructor(deps: LiveFeedDeps, owner: LiveDeliveryOwner, options: LiveDeliveryOptions) {
+    const { start, sink } = options;
+    this.agentId = options.agentId;
+    this.start = start;
+    this.detachPresence = options.detachPresence;
+    this.#sink = sink;
+    this.#owner = owner;
+    this.#counts = deps.counts;
     this.#window = options.window;
     this.#isPaused = options.isPaused;
-    this.#ackedOffset = options.start.offset;
-    this.#handedOffset = options.start.offset;
-    this.#counts = deps.counts;
-    const source = sourceFromLog(deps.log, options.stream);
-    this.#pump = new Pump(source, this.#reportingSink(deps.receipts, options), options.start, {
-      pageSize: PAGE_SIZE,
-      retryMs: RETRY_MS,
-      ...(deps.log.traits.lossyWakes ? { safetyReadMs: SAFETY_READ_MS } : {}),
-      resolver: deps.delivery.resolver(options.stream),
-      room: () => this.#room(),
-      onReadError: (error) => deps.logger.warn("inbox.not_read", { stream: options.stream, error }),
-      onEnd: () => this.#finish(),
-    });
+    this.#ackedOffset = start.offset;
+    this.#handedOffset = start.offset;
+    const feed = new LiveFeed(deps, options.stream, sink, this);
+    this.#pump = new Pump(feed, feed, start, feed);
   }
 
   begin(): void {
@@ -79,7 +65,7 @@ export class LiveDelivery implements Attachment {
   }
 
   async ack(position: Position): Promise<Position> {
-    const committed = await this.#hooks.commit(position);
+    const committed = await this.#owner.commit(this.agentId, position);
     // A replay of what was committed before is paced by its own acks.
     this.acknowledged(position.offset);
     return committed;
@@ -109,7 +95,7 @@ export class LiveDelivery implements Attachment {
 
   detach(): void {
     this.#pump.stop();
-    this.#finish();
+    this.ended();
   }
 
   end(reason: CloseReason): void {
@@ -118,44 +104,35 @@ export class LiveDelivery implements Attachment {
     this.#sink.close(reason);
   }
 
-  #finish(): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#counts.open -= 1;
-    this.#hooks.ended();
-  }
-
-  /** Who paused the pump does not matter: it looks at the room before it reads. */
-  #goOn(): void {
-    if (this.#room() > 0) this.#pump.resume();
-  }
-
-  #room(): number {
+  room(): number {
     if (this.#isPaused || this.#isSinkFull) return 0;
     if (this.#window === 0) return Number.POSITIVE_INFINITY;
     return this.#window - Math.max(0, this.#handedOffset - this.#ackedOffset);
   }
 
-  /** The sink, with the receipts told of what it took. */
-  #reportingSink(receipts: Receipts, { stream, sink }: LiveDeliveryOptions): Sink {
-    return {
-      write: (records): SinkState => {
-        this.#handedOffset = records.at(-1)?.offset ?? this.#handedOffset;
-        const answer = sink.write(records);
-        if (answer !== "closed") {
-          receipts.handed(stream, records);
-          this.#counts.delivered += records.length;
-        }
-        if (answer === "full") this.#isSinkFull = true;
-        return answer;
-      },
-      onReady: () =>
-        sink.onReady(() => {
-          if (this.#isSinkFull) this.#counts.pauses += 1;
-          this.#isSinkFull = false;
-          this.#goOn();
-        }),
-      close: (reason) => sink.close(reason),
-    };
+  handed(offset: number): void {
+    this.#handedOffset = offset;
+  }
+
+  sinkIsFull(): void {
+    this.#isSinkFull = true;
+  }
+
+  sinkIsReady(): void {
+    if (this.#isSinkFull) this.#counts.pauses += 1;
+    this.#isSinkFull = false;
+    this.#goOn();
+  }
+
+  ended(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#counts.open -= 1;
+    this.#owner.ended(this);
+  }
+
+  /** Who paused the pump does not matter: it looks at the room before it reads. */
+  #goOn(): void {
+    if (this.room() > 0) this.#pump.resume();
   }
 }

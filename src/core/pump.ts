@@ -25,7 +25,7 @@ export interface PumpOptions {
   /** First wait after a failed read; doubles up to 64 times this. */
   readonly retryMs: number;
   /** When wakes can be lost: read at least this often, with jitter. */
-  readonly safetyReadMs?: number;
+  readonly safetyReadMs?: number | undefined;
   readonly resolver?: PumpResolver;
   /** How many records the sink may get now; with 0 the pump pauses until `resume`. */
   readonly room?: () => number;

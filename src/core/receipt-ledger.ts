@@ -52,11 +52,12 @@ export class ReceiptLedger {
   #handedOffset: number;
   #readOffset: number;
   #receiptedOffset: number;
-  #open: Batch;
+  /** Most inboxes are at rest: what they do not need at rest is made when it is needed. */
+  #open: Batch | undefined;
   #waiting: Batch[] = [];
   #readAtLastTake = -1;
   /** Handed, and ended unread while they waited: no position tells of them any more. */
-  readonly #ended = new Set<number>();
+  #ended: Set<number> | undefined;
 
   /**
    * `owed` are those after `receipted` up to `handed`, which an earlier run of the hub handed over and told of.
@@ -70,7 +71,7 @@ export class ReceiptLedger {
     this.#handedOffset = marks.handed;
     this.#readOffset = marks.read;
     this.#receiptedOffset = marks.receipted;
-    this.#open = { senders: new Map(), afterOffset: marks.handed, toOffset: marks.handed };
+    if (owed.length === 0) return;
     const between = Math.min(Math.max(marks.read, marks.receipted), marks.handed);
     const read: Batch = { senders: new Map(), afterOffset: marks.receipted, toOffset: between };
     const unread: Batch = { senders: new Map(), afterOffset: between, toOffset: marks.handed };
@@ -90,7 +91,7 @@ export class ReceiptLedger {
 
   /** Nothing waits to be told. */
   get isSettled(): boolean {
-    return this.#open.senders.size === 0 && this.#waiting.length === 0;
+    return (this.#open === undefined || !isOccupied(this.#open)) && this.#waiting.length === 0;
   }
 
   /** Records that were handed over; those that were handed before are passed over. */
@@ -99,7 +100,7 @@ export class ReceiptLedger {
     if (last === undefined || last.epoch !== this.epoch || last.offset <= this.#handedOffset) return;
     for (const record of records) {
       const fact = record.offset > this.#handedOffset ? factFromRecord(record) : undefined;
-      if (fact !== undefined) note(this.#open.senders, fact);
+      if (fact !== undefined) note(this.#opened().senders, fact);
     }
     this.#moveHanded(last.offset);
   }
@@ -107,7 +108,7 @@ export class ReceiptLedger {
   /** The same for what was looked up: all up to `toOffset` are handed, and `facts` are those to tell of. */
   handedUpTo(toOffset: number, facts: readonly ReceiptFact[]): void {
     if (toOffset <= this.#handedOffset) return;
-    for (const fact of facts) if (fact.offset > this.#handedOffset) note(this.#open.senders, fact);
+    for (const fact of facts) if (fact.offset > this.#handedOffset) note(this.#opened().senders, fact);
     this.#moveHanded(toOffset);
   }
 
@@ -122,7 +123,8 @@ export class ReceiptLedger {
   /** These ended unread: their senders hear that from elsewhere, and never of `read`. */
   endedUnread(facts: readonly ReceiptFact[]): void {
     for (const { offset, id, from } of facts) {
-      if (offset <= this.#readOffset || offset > this.#handedOffset || this.#ended.has(offset)) continue;
+      if (offset <= this.#readOffset || offset > this.#handedOffset || this.#ended?.has(offset)) continue;
+      this.#ended ??= new Set();
       this.#ended.add(offset);
       const senders = this.#batchOf(offset)?.senders;
       const group = senders?.get(from);
@@ -135,8 +137,8 @@ export class ReceiptLedger {
   takeDue(): DueReceipts {
     const batches: ReceiptBatch[] = [];
     const open = this.#open;
-    this.#open = { senders: new Map(), afterOffset: this.#handedOffset, toOffset: this.#handedOffset };
-    if (isOccupied(open)) {
+    this.#open = undefined;
+    if (open !== undefined && isOccupied(open)) {
       if (open.toOffset > this.#readOffset)
         batches.push({ state: "delivered", senders: cloneGroups(open.senders) });
       this.#waiting.push(open);
@@ -162,7 +164,7 @@ export class ReceiptLedger {
     const read = new Map<string, SenderGroup>();
     const rest: Batch = { senders: new Map(), afterOffset: stalled.readOffset, toOffset: stalled.toOffset };
     for (const fact of facts) {
-      if (this.#ended.has(fact.offset)) continue;
+      if (this.#ended?.has(fact.offset)) continue;
       note(fact.offset <= stalled.readOffset ? read : rest.senders, fact);
     }
     this.#waiting[0] = rest;
@@ -171,13 +173,19 @@ export class ReceiptLedger {
     return { state: "read", senders: read };
   }
 
+  /** To be asked before the offset moves: what is noted from now on lies behind it. */
+  #opened(): Batch {
+    this.#open ??= { senders: new Map(), afterOffset: this.#handedOffset, toOffset: this.#handedOffset };
+    return this.#open;
+  }
+
   #moveHanded(offset: number): void {
     this.#handedOffset = offset;
-    this.#open.toOffset = offset;
+    if (this.#open !== undefined) this.#open.toOffset = offset;
   }
 
   #batchOf(offset: number): Batch | undefined {
-    if (offset > this.#open.afterOffset) return this.#open;
+    if (this.#open !== undefined && offset > this.#open.afterOffset) return this.#open;
     return this.#waiting.find((batch) => offset > batch.afterOffset && offset <= batch.toOffset);
   }
 
@@ -221,9 +229,10 @@ export class ReceiptLedger {
 
   /** Called while nothing is open: what does not wait has got its last receipt. */
   #settle(): void {
-    const settled = this.#waiting[0]?.afterOffset ?? this.#open.afterOffset;
+    const settled = this.#waiting[0]?.afterOffset ?? this.#open?.afterOffset ?? this.#handedOffset;
     this.#receiptedOffset = Math.max(this.#receiptedOffset, settled);
-    for (const offset of this.#ended) if (offset <= this.#receiptedOffset) this.#ended.delete(offset);
+    for (const offset of this.#ended ?? []) if (offset <= this.#receiptedOffset) this.#ended?.delete(offset);
+    if (this.#ended?.size === 0) this.#ended = undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { Few } from "../model/few.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Directory } from "../ports/directory.ts";
 import type { KeyRecord, KeyStore } from "../ports/key-store.ts";
@@ -36,7 +37,7 @@ export function createCredentials(deps: {
   readonly clock: Clock;
 }): Credentials {
   const { keys, directory, clock } = deps;
-  const hashesOf = new Map<string, Set<string>>();
+  const hashesOf = new Map<string, Few<string>>();
   const remembered = createReadThrough<KeyRecord>({
     clock,
     maxWeight: MAX_KEYS,
@@ -47,9 +48,9 @@ export function createCredentials(deps: {
   });
 
   function noteHash({ agentId, hash }: KeyRecord): void {
-    const hashes = hashesOf.get(agentId);
-    if (hashes === undefined) hashesOf.set(agentId, new Set([hash]));
-    else hashes.add(hash);
+    const hashes = hashesOf.get(agentId) ?? new Few<string>();
+    hashes.add(hash);
+    hashesOf.set(agentId, hashes);
   }
 
   function dropHash({ agentId, hash }: KeyRecord): void {

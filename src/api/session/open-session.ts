@@ -4,7 +4,7 @@ import type { SocketConnection, SocketSession } from "../../ports/listener.ts";
 import { bearerFromHeader, type CallerHeaders } from "../caller.ts";
 import type { HubApi } from "../hub-api.ts";
 import { protoCodec } from "./proto-codec.ts";
-import { Session, type SessionStart } from "./session.ts";
+import { Session, type SessionOptions, type SessionStart } from "./session.ts";
 
 const HELLO_MS = 10_000;
 const RECHECK_MS = 60_000;
@@ -18,33 +18,31 @@ export interface OpenSessionOptions {
   readonly counts: Counts;
 }
 
-/** A session over a connection. `wire`: as counts name it. */
-export function openSession(
+/** Opens sessions over connections of one wire. `wire`: as counts name it. What sessions share is made once. */
+export function sessionsOf(
   { api, counts, ...facts }: OpenSessionOptions,
   wire: string,
-  start: SessionStart,
-  connection: SocketConnection,
-): Session {
-  const { remoteAddress } = connection;
-  const options = {
+): (start: SessionStart, connection: SocketConnection) => Session {
+  const options: SessionOptions = {
     ...facts,
     relay: api.relay,
-    authenticate: async (token: string): Promise<AgentPrincipal> =>
+    authenticate: async (token, remoteAddress): Promise<AgentPrincipal> =>
       requireAgent(await api.registry.authenticate(token, remoteAddress)),
     helloMs: HELLO_MS,
     recheckMs: RECHECK_MS,
     counts: { messages: counts.messages, sessions: openCountOf(counts.sessions, wire) },
   };
-  return new Session(options, start, connection);
+  return (start, connection) => new Session(options, start, connection);
 }
 
 /** Opens the sessions of gRPC, whose messages are the frames. The token is in the metadata, or in the hello. */
 export function createSessionOpener(
   options: OpenSessionOptions,
 ): (connection: SocketConnection, caller: CallerHeaders) => SocketSession {
+  const open = sessionsOf(options, "grpc");
   return (connection, { headers }) => {
     const start = { codec: protoCodec, token: tokenFrom(headers), traceparent: headers.get("traceparent") };
-    return openSession(options, "grpc", start, connection);
+    return open(start, connection);
   };
 }
 

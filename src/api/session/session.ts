@@ -1,7 +1,7 @@
 import { type MessageCounts, noteRefused, type OpenCount } from "../../model/counts.ts";
 import { MeshError, meshErrorFromUnknown } from "../../model/errors.ts";
 import { cursorFromPosition } from "../../model/position.ts";
-import type { AgentPrincipal, Call } from "../../model/principal.ts";
+import type { AgentPrincipal } from "../../model/principal.ts";
 import type { SocketConnection, SocketSession } from "../../ports/listener.ts";
 import type { LogRecord } from "../../ports/message-log.ts";
 import type { CloseReason, Sink, SinkState } from "../../ports/sink.ts";
@@ -9,6 +9,7 @@ import { endOfFitting } from "../fitting.ts";
 import type { Attachment, RelayApi } from "../relay-api.ts";
 import { CLOSE_CODES, closeCodeOf, drainError, lateHello, textOnBinaryWire } from "./close-codes.ts";
 import type { ClientFrame, Flow, FrameCodec, FrameWriter, Hello, SessionSend } from "./frames.ts";
+import { SessionCall } from "./session-call.ts";
 
 /** Sends of one session that wait for their answer; what comes beyond is refused. */
 const MAX_UNANSWERED = 16_384;
@@ -17,10 +18,11 @@ const FLUSH_BYTES = 65_536;
 /** Frames that may wait while the session is being opened. */
 const MAX_EARLY_FRAMES = 64;
 
+/** One for all sessions. */
 export interface SessionOptions {
   readonly relay: RelayApi;
   /** @throws MeshError unauthenticated, rate_limited, permission_denied when it is not an agent's */
-  readonly authenticate: (token: string) => Promise<AgentPrincipal>;
+  readonly authenticate: (token: string, remoteAddress: string) => Promise<AgentPrincipal>;
   readonly hubId: string;
   readonly maxPayloadBytes: number;
   readonly maxFrameBytes: number;
@@ -49,11 +51,10 @@ export class Session implements SocketSession, Sink {
   readonly #start: SessionStart;
   readonly #connection: SocketConnection;
   readonly #writer: FrameWriter;
-  readonly #abort = new AbortController();
   #early: Uint8Array[] | undefined = [];
-  #call: Call | undefined;
+  #call: SessionCall | undefined;
   #attachment: Attachment | undefined;
-  #resume: () => void = () => undefined;
+  #resume: (() => void) | undefined;
   #token = "";
   /** Taken from the pump, but the connection was full before it could be sent. */
   #held: readonly LogRecord[] = [];
@@ -66,10 +67,6 @@ export class Session implements SocketSession, Sink {
   #hasSinglePart = false;
   #isOpening = false;
   #isClosed = false;
-  readonly #flushScheduled = (): void => {
-    this.#isFlushScheduled = false;
-    this.#flush();
-  };
 
   constructor(options: SessionOptions, start: SessionStart, connection: SocketConnection) {
     this.#options = options;
@@ -93,13 +90,13 @@ export class Session implements SocketSession, Sink {
     this.#isFull = false;
     this.#flush();
     if (!this.#isFull) this.#deliver(this.#held);
-    if (!this.#isFull) this.#resume();
+    if (!this.#isFull) this.#resume?.();
   }
 
   closed(): void {
     if (!this.#isClosed) this.#options.counts.sessions.closed += 1;
     this.#isClosed = true;
-    this.#abort.abort();
+    this.#call?.end();
     clearTimeout(this.#helloTimer);
     clearTimeout(this.#credentialTimer);
     this.#held = [];
@@ -156,14 +153,9 @@ export class Session implements SocketSession, Sink {
     this.#isOpening = true;
     try {
       this.#token = this.#start.token ?? hello.token;
-      const principal = await this.#options.authenticate(this.#token);
-      const { traceparent } = this.#start;
-      const call: Call = {
-        principal,
-        signal: this.#abort.signal,
-        remoteAddress: this.#connection.remoteAddress,
-        ...(traceparent === undefined ? {} : { traceparent }),
-      };
+      const { remoteAddress } = this.#connection;
+      const principal = await this.#options.authenticate(this.#token, remoteAddress);
+      const call = new SessionCall(principal, remoteAddress, this.#start.traceparent);
       const input = {
         window: hello.window,
         isPaused: true,
@@ -179,7 +171,7 @@ export class Session implements SocketSession, Sink {
     }
   }
 
-  #begin(call: Call, principal: AgentPrincipal, attachment: Attachment, hello: Hello): void {
+  #begin(call: SessionCall, principal: AgentPrincipal, attachment: Attachment, hello: Hello): void {
     this.#call = call;
     this.#writer.welcome({
       agentId: principal.agentId,
@@ -215,7 +207,8 @@ export class Session implements SocketSession, Sink {
     let expiresNextUnixMs = expiresUnixMs;
     try {
       if (expiresUnixMs === undefined || expiresUnixMs > this.#options.nowUnixMs())
-        expiresNextUnixMs = (await this.#options.authenticate(this.#token)).expiresUnixMs;
+        expiresNextUnixMs = (await this.#options.authenticate(this.#token, this.#connection.remoteAddress))
+          .expiresUnixMs;
     } catch (thrown) {
       // Any other failure says nothing about the credential: it is asked again later.
       if (meshErrorFromUnknown(thrown).code === "unauthenticated") this.close("revoked");
@@ -259,7 +252,7 @@ export class Session implements SocketSession, Sink {
     }
   }
 
-  #send(call: Call, send: SessionSend): void {
+  #send(call: SessionCall, send: SessionSend): void {
     if (send.input instanceof MeshError) {
       this.#refusedHere(send.ref, send.input);
       return;
@@ -354,8 +347,14 @@ export class Session implements SocketSession, Sink {
     else if (!this.#isFlushScheduled) {
       this.#isFlushScheduled = true;
       // Not sooner: several callbacks of one turn share a frame, which saves more than the wait costs.
-      setImmediate(this.#flushScheduled);
+      setImmediate(Session.#flushScheduled, this);
     }
+  }
+
+  /** Static, so that a session at rest holds no closure for it. */
+  static #flushScheduled(session: Session): void {
+    session.#isFlushScheduled = false;
+    session.#flush();
   }
 
   /** Results go out also on a full connection: they are bounded by the sends that wait for them. */

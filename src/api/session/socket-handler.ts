@@ -2,7 +2,7 @@ import { MeshError } from "../../model/errors.ts";
 import type { HttpResponse, SocketHandler, SocketUpgrade } from "../../ports/listener.ts";
 import type { FrameCodec } from "./frames.ts";
 import { jsonCodec } from "./json-codec.ts";
-import { type OpenSessionOptions, openSession } from "./open-session.ts";
+import { type OpenSessionOptions, sessionsOf } from "./open-session.ts";
 import { protoCodec } from "./proto-codec.ts";
 
 const CODECS: readonly FrameCodec[] = [protoCodec, jsonCodec];
@@ -13,6 +13,7 @@ const WIRE = "websocket";
 
 /** Opens a session for each WebSocket at /ws. A client that offers no subprotocol speaks JSON. */
 export function createSocketHandler(options: OpenSessionOptions): SocketHandler {
+  const open = sessionsOf(options, WIRE);
   return (upgrade) => {
     const offered = listOf(upgrade.headers.get("sec-websocket-protocol"));
     const codec = codecOf(offered);
@@ -26,7 +27,7 @@ export function createSocketHandler(options: OpenSessionOptions): SocketHandler 
     return {
       kind: "accept",
       subprotocol: codec?.subprotocol ?? "",
-      open: (connection) => openSession(options, WIRE, start, connection),
+      open: (connection) => open(start, connection),
     };
   };
 }

@@ -25,7 +25,8 @@ const FRAMES_PAST_FULL = 4;
 export class UwsSocket implements SocketConnection {
   readonly remoteAddress: string;
   #settings: SocketSettings;
-  #openSession: (connection: SocketConnection) => SocketSession;
+  /** Only until it was called: what it holds of the upgrade is of no use afterwards. */
+  #openSession: ((connection: SocketConnection) => SocketSession) | undefined;
   #native: WebSocket<SocketLink> | undefined;
   #session: SocketSession | undefined;
   #outbox: (Uint8Array | string)[] = [];
@@ -35,7 +36,6 @@ export class UwsSocket implements SocketConnection {
   #isFull = false;
   #isQueued = false;
   #ending: { readonly code: number; readonly reason: string } | undefined;
-  readonly #sendOutbox = () => this.#writeOutbox();
 
   constructor(
     settings: SocketSettings,
@@ -67,7 +67,8 @@ export class UwsSocket implements SocketConnection {
   opened(native: WebSocket<SocketLink>): void {
     this.#native = native;
     this.#guard(() => {
-      this.#session = this.#openSession(this);
+      this.#session = this.#openSession?.(this);
+      this.#openSession = undefined;
     });
   }
 
@@ -106,7 +107,7 @@ export class UwsSocket implements SocketConnection {
     this.#isQueued = false;
     const native = this.#native;
     if (native === undefined) return;
-    if (this.#outbox.length > 1) native.cork(this.#sendOutbox);
+    if (this.#outbox.length > 1) native.cork(() => this.#writeOutbox());
     else this.#writeOutbox();
     this.#bufferedBytes = native.getBufferedAmount();
     if (this.#bufferedBytes > this.#mostBytes()) native.close();

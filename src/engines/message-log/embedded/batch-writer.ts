@@ -5,7 +5,7 @@ import { type ChunkRef, CommitNotes } from "./commit-index.ts";
 import { pruneDedupes, putDedupe } from "./dedupe.ts";
 import type { Environment } from "./environment.ts";
 import { chunkKey, markKey, streamKey } from "./keys.ts";
-import { markOf, READERS, type StreamState } from "./stream-state.ts";
+import { dirtyReaders, markOf, READERS, type StreamState } from "./stream-state.ts";
 import { encodeMark, type StreamTable } from "./stream-table.ts";
 
 const MAX_CHUNK_RECORDS = 256;
@@ -86,8 +86,8 @@ function endOfChunk(group: readonly Pending[], start: number): number {
 
 function writeMarks(env: Environment, state: StreamState): void {
   if (state.number === 0) return;
-  for (const reader of state.dirtyMarks) {
+  for (const reader of dirtyReaders(state)) {
     env.marks.put(markKey(state.number, READERS.indexOf(reader)), encodeMark(markOf(state, reader)));
   }
-  state.dirtyMarks.clear();
+  state.dirtyMarks = 0;
 }

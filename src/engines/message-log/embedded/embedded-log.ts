@@ -82,7 +82,7 @@ class EmbeddedLog implements MessageLog, AsyncDisposable {
     }
     if (position.offset <= mark.offset) {
       // The call that moved it may still wait for its commit, or may have failed.
-      if (state.dirtyMarks.size > 0 || state.pins > 0) await this.#commits.marksSaved();
+      if (state.dirtyMarks !== 0 || state.pins > 0) await this.#commits.marksSaved();
       return mark;
     }
     const moved = { epoch: state.epoch, offset: position.offset, atUnixMs: this.#nowUnixMs() };

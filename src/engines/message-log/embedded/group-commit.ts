@@ -5,7 +5,7 @@ import { type Batch, type OtherWrite, writeBatch } from "./batch-writer.ts";
 import { DiskRoom } from "./disk-room.ts";
 import type { Environment } from "./environment.ts";
 import { chunkKey } from "./keys.ts";
-import type { StreamState } from "./stream-state.ts";
+import { noteDirty, READERS, type StreamState } from "./stream-state.ts";
 import type { StreamTable } from "./stream-table.ts";
 
 /** How long moved marks may wait for an append to share a commit with. */
@@ -54,8 +54,8 @@ export class GroupCommit {
   /** Moves the mark at once for this process, and durably with the next commit. */
   moveMark(state: StreamState, reader: ReaderName, mark: Mark): Promise<void> {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
-    state.marks.set(reader, mark);
-    state.dirtyMarks.add(reader);
+    state.marks[reader] = mark;
+    noteDirty(state, reader);
     this.#dirty.add(state);
     return this.marksSaved();
   }
@@ -205,7 +205,7 @@ export class GroupCommit {
       if (state.last === 0 && !this.#env.streams.doesExist(state.name)) state.number = 0;
     }
     for (const state of batch.marks) {
-      for (const reader of state.marks.keys()) state.dirtyMarks.add(reader);
+      for (const reader of READERS) if (state.marks[reader] !== undefined) noteDirty(state, reader);
       this.#dirty.add(state);
     }
     for (const pending of batch.appends) pending.reject(error);

@@ -1,3 +1,4 @@
+import { Few } from "../../../model/few.ts";
 import type { Mark, ReaderName, Wake } from "../../../ports/message-log.ts";
 
 /** Readers in the order of their numbers in mark keys; append only. */
@@ -19,10 +20,10 @@ export interface StreamState {
   queuedBytes: number;
   /** Bytes up to the `inbox` mark; may lag behind, never ahead. */
   ackedBytes: number;
-  readonly marks: Map<ReaderName, Mark>;
-  /** Marks that moved since the last commit. */
-  readonly dirtyMarks: Set<ReaderName>;
-  readonly watchers: Set<Wake>;
+  readonly marks: Partial<Record<ReaderName, Mark>>;
+  /** Readers whose marks moved since the last commit: a bit each, by their numbers. */
+  dirtyMarks: number;
+  readonly watchers: Few<Wake>;
   /** Commits under way that hold this state. */
   pins: number;
 }
@@ -38,20 +39,28 @@ export function newStreamState(name: string, epoch: number): StreamState {
     queuedRecords: 0,
     queuedBytes: 0,
     ackedBytes: 0,
-    marks: new Map(),
-    dirtyMarks: new Set(),
-    watchers: new Set(),
+    marks: {},
+    dirtyMarks: 0,
+    watchers: new Few(),
     pins: 0,
   };
 }
 
 /** Whether forgetting the state loses nothing that a reload does not bring back. */
 export function isIdle(state: StreamState): boolean {
-  return (
-    state.watchers.size === 0 && state.queuedRecords === 0 && state.dirtyMarks.size === 0 && state.pins === 0
-  );
+  return state.watchers.size === 0 && state.queuedRecords === 0 && state.dirtyMarks === 0 && state.pins === 0;
 }
 
 export function markOf(state: StreamState, reader: ReaderName): Mark {
-  return state.marks.get(reader) ?? { epoch: state.epoch, offset: 0, atUnixMs: 0 };
+  return state.marks[reader] ?? { epoch: state.epoch, offset: 0, atUnixMs: 0 };
+}
+
+/** The mark is to be written with the next commit. */
+export function noteDirty(state: StreamState, reader: ReaderName): void {
+  state.dirtyMarks |= 1 << READERS.indexOf(reader);
+}
+
+/** Readers whose marks moved since the last commit. */
+export function dirtyReaders(state: StreamState): readonly ReaderName[] {
+  return READERS.filter((_, number) => (state.dirtyMarks & (1 << number)) !== 0);
 }

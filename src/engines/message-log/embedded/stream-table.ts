@@ -48,7 +48,7 @@ export class StreamTable {
     this.#loadEnds(state);
     for (const [index, reader] of READERS.entries()) {
       const stored = this.#env.marks.get(markKey(state.number, index));
-      if (stored !== undefined) state.marks.set(reader, decodeMark(stored));
+      if (stored !== undefined) state.marks[reader] = decodeMark(stored);
     }
     state.ackedBytes = ackedBytes(this.#env, state);
     return state;
