@@ -137,6 +137,13 @@ const owned = [
     instead: "Use one of the store ports.",
   },
   {
+    name: "prom-client-only-in-metrics",
+    imports: ["(^|/)prom-client(/|$)"],
+    owner: ["^src/telemetry/metrics/"],
+    instead:
+      "Count in the plain numbers of src/model/counts.ts, or through a port; src/telemetry shows them.",
+  },
+  {
     name: "kysely-only-in-the-store",
     imports: ["(^|/)kysely(/|$)"],
     owner: ["^src/engines/store/"],

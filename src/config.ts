@@ -19,13 +19,15 @@ const list = z
       .map((item) => item.trim())
       .filter((item) => item !== ""),
   );
-const networks = list.superRefine((entries, context) => {
-  try {
-    ipSetFromTexts(entries);
-  } catch (error) {
-    context.addIssue(error instanceof Error ? error.message : String(error));
-  }
-});
+const networks = list.superRefine(checkNetworks);
+const NAMED_READERS: Readonly<Record<string, readonly string[]>> = {
+  loopback: ["127.0.0.0/8", "::1"],
+  any: ["0.0.0.0/0", "::/0"],
+  nobody: [],
+};
+const readers = list
+  .transform((entries) => entries.flatMap((entry) => NAMED_READERS[entry] ?? entry))
+  .pipe(z.array(z.string()).superRefine(checkNetworks));
 const DAY_MS = 86_400_000;
 const MIB = 1_048_576;
 
@@ -91,6 +93,11 @@ const settings = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe("collector that OpenTelemetry traces go to, as http://127.0.0.1:4318; default: none are made"),
+  MESHKORE_METRICS_ACCESS: readers
+    .prefault("loopback")
+    .describe(
+      "who reads /metrics without the operator's token: loopback, any, nobody, or addresses and CIDRs, by commas",
+    ),
   MESHKORE_RATE_PER_MINUTE: count(60, 1, 1_000_000_000).describe(
     "messages per minute and agent, and the burst",
   ),
@@ -112,6 +119,14 @@ const settings = z.strictObject({
   MESHKORE_SESSIONS_PER_AGENT: count(64, 1, 100_000).describe("live sessions of one agent at once"),
   MESHKORE_ATTEMPTS_PER_MINUTE: count(30, 1, 1_000_000).describe("wrong nonces, keys, tokens per address"),
 });
+
+function checkNetworks(entries: readonly string[], context: z.RefinementCtx): void {
+  try {
+    ipSetFromTexts(entries);
+  } catch (error) {
+    context.addIssue(error instanceof Error ? error.message : String(error));
+  }
+}
 
 /** The names of all settings with their meaning, for help and reference. */
 export const SETTINGS: readonly { readonly name: string; readonly meaning: string }[] = Object.entries(
@@ -145,6 +160,8 @@ export interface Config {
   readonly proxyProtocol: { readonly http: boolean; readonly grpc: boolean };
   readonly listener: "auto" | "uws" | "node";
   readonly otlpEndpoint: string | undefined;
+  /** Addresses and CIDRs that need no token at /metrics. */
+  readonly metricsReaders: readonly string[];
   readonly limits: Limits;
 }
 
@@ -230,6 +247,7 @@ function freezeConfig(s: z.infer<typeof settings>): Config {
     }),
     listener: s.MESHKORE_LISTENER,
     otlpEndpoint: s.MESHKORE_OTLP_ENDPOINT,
+    metricsReaders: Object.freeze(s.MESHKORE_METRICS_ACCESS),
     limits: Object.freeze({
       ratePerMinute: s.MESHKORE_RATE_PER_MINUTE,
       plan: s.MESHKORE_PLAN,

@@ -2,10 +2,10 @@ import type { HubApi } from "./api/hub-api.ts";
 import { openFaces } from "./compose/faces.ts";
 import type { HubOptions } from "./compose/hub-options.ts";
 import { buildApi, buildCore, buildRegistry } from "./compose/layers.ts";
+import { createHubMetrics, watchHub } from "./compose/metrics.ts";
 import { ADMIN_TOKEN_FILE, adminToken, openLog, openStores } from "./compose/storage.ts";
 import { openDataDir } from "./engines/data-dir/data-dir.ts";
 import { Cleanup } from "./model/cleanup.ts";
-import { newCounts } from "./model/counts.ts";
 
 export type { HubOptions } from "./compose/hub-options.ts";
 
@@ -32,18 +32,19 @@ export async function openHub(options: HubOptions): Promise<Hub> {
 async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const { config, logger } = options;
   const dataDir = cleanup.use(await openDataDir(config.dataDir));
+  const { counts, metrics } = createHubMetrics(options);
   const [log, stores] = await Promise.all([
-    openLog(options, dataDir).then((opened) => cleanup.use(opened)),
+    openLog(options, dataDir, metrics.log).then((opened) => cleanup.use(opened)),
     openStores(options, dataDir).then((opened) => cleanup.use(opened)),
   ]);
   const admin = await adminToken(config, dataDir);
-  const counts = newCounts();
   const address: { url: string } = { url: "" };
   const publicUrl = (): string => config.publicUrl ?? address.url;
   const registry = buildRegistry(options, stores, { adminToken: admin.token, publicUrl, counts });
   const core = buildCore(options, { log, stores, registry, counts });
   const api = buildApi(options, { log, stores, registry, core, counts });
-  const faces = await openFaces(options, { api, publicUrl, address, cleanup, counts });
+  const faces = await openFaces(options, { api, publicUrl, address, cleanup, counts, metrics });
+  watchHub(metrics, options, { log, stores, registry, isReady: faces.isReady });
   await core.start();
   // Not before: a start that fails shows its token to nobody, and the next one has to be the first.
   if (admin.isNew) await dataDir.writeSecret(ADMIN_TOKEN_FILE, admin.token);

@@ -17,6 +17,8 @@ import type { Cleanup } from "../model/cleanup.ts";
 import type { Counts } from "../model/counts.ts";
 import { ipSetFromTexts } from "../model/ip-address.ts";
 import type { Listener, Route } from "../ports/listener.ts";
+import type { Metrics } from "../telemetry/metrics/metrics.ts";
+import { metricsRoute } from "../telemetry/metrics/metrics-route.ts";
 import type { HubOptions } from "./hub-options.ts";
 
 /** Foreign protocols that this hub speaks. Adding one is its folder and a line here. */
@@ -30,6 +32,7 @@ const SOCKET_HIGH_WATER_BYTES = 1_048_576;
 const DRAIN_MS = 5000;
 
 export interface Faces {
+  readonly isReady: () => boolean;
   readonly listener: Listener;
   /** From now on /readyz says so. */
   setReady(): void;
@@ -43,25 +46,51 @@ export interface FacesDeps {
   readonly address: { url: string };
   readonly cleanup: Cleanup;
   readonly counts: Counts;
+  readonly metrics: Metrics;
+}
+
+/** What the hub answers beside its protocols. */
+function ownRoutes(
+  { config, logger }: HubOptions,
+  { api, metrics }: Pick<FacesDeps, "api" | "metrics">,
+  isReady: () => boolean,
+): readonly Route[] {
+  const readers = ipSetFromTexts(config.metricsReaders);
+  const { authenticate } = api.registry;
+  return [
+    ...healthRoutes(isReady),
+    upgradeRequiredRoute(SOCKET_PATH),
+    metricsRoute({ metrics, authenticate, isReader: readers.has, logger }),
+  ];
 }
 
 /** Opens the ports and mounts all faces on them. */
 export async function openFaces(
   options: HubOptions,
-  { api, publicUrl, address, cleanup, counts }: FacesDeps,
+  { api, publicUrl, address, cleanup, counts, metrics }: FacesDeps,
 ): Promise<Faces> {
   const { config, clock, logger, version } = options;
   const { hubId, host, limits } = config;
   const maxBodyBytes = Math.ceil(limits.maxPayloadBytes * BODY_FACTOR) + BODY_MARGIN_BYTES;
   let isReady = false;
-  const routes: Route[] = [...healthRoutes(() => isReady), upgradeRequiredRoute(SOCKET_PATH)];
+  const routes: Route[] = [
+    ...metrics.http.routes(
+      "hub",
+      ownRoutes(options, { api, metrics }, () => isReady),
+    ),
+  ];
   for (const adapter of ADAPTERS) {
     const context = { api, logger, hubId, publicUrl, version, config: adapter.config.parse({}) };
-    routes.push(...adapter.mount(context).routes);
+    routes.push(...metrics.http.routes(adapter.name, adapter.mount(context).routes));
   }
   const cors = createCors({ origins: config.corsOrigins });
   const inFlight = createInFlight(
-    createHttpHandler({ routes, cors, notFound: notFoundAnswer, methodNotAllowed: methodNotAllowedAnswer }),
+    createHttpHandler({
+      routes,
+      cors,
+      notFound: metrics.http.answers("none", notFoundAnswer),
+      methodNotAllowed: methodNotAllowedAnswer,
+    }),
     drainingAnswer(),
   );
   const sessions = createSocketHandler({
@@ -89,6 +118,7 @@ export async function openFaces(
   address.url = `http://${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
   return {
     listener,
+    isReady: () => isReady,
     setReady() {
       isReady = true;
     },

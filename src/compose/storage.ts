@@ -3,17 +3,23 @@ import type { Config } from "../config.ts";
 import type { DataDir } from "../engines/data-dir/data-dir.ts";
 import { MESSAGE_LOG_ENGINES } from "../engines/message-log/index.ts";
 import { STORE_ENGINES } from "../engines/store/index.ts";
+import type { LogMeter } from "../ports/log-meter.ts";
 import type { HubOptions } from "./hub-options.ts";
 
 export const ADMIN_TOKEN_FILE = "admin-token";
 
-export async function openLog({ config, clock, logger, onFatal }: HubOptions, dataDir: DataDir) {
+export async function openLog(
+  { config, clock, logger, onFatal }: HubOptions,
+  dataDir: DataDir,
+  meter: LogMeter,
+) {
   const open = await MESSAGE_LOG_ENGINES.embedded();
   return open({
     path: dataDir.logPath,
     durability: config.durability,
     nowUnixMs: () => clock.nowUnixMs(),
     onFatal,
+    meter,
     onWatcherError: (error) => logger.error("wake.failed", { error }),
   });
 }

@@ -24,6 +24,8 @@ export interface Pending {
 export class AppendQueue {
   #waiting: Pending[] = [];
   #bytes = 0;
+  /** When the one in front came, or earlier: after a commit that took a part it is not known. */
+  #sinceMs = 0;
   readonly #limits: { readonly bytes: number; readonly records: number };
 
   constructor(limits: { readonly bytes: number; readonly records: number } = QUEUE_LIMITS) {
@@ -32,6 +34,15 @@ export class AppendQueue {
 
   get length(): number {
     return this.#waiting.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Since when, at most, the one in front waits. */
+  get sinceMs(): number {
+    return this.#sinceMs;
   }
 
   /** @throws MeshError unavailable, as a rejection, when too much is waiting */
@@ -45,6 +56,7 @@ export class AppendQueue {
         }),
       );
     }
+    if (this.#waiting.length === 0) this.#sinceMs = performance.now();
     state.queuedRecords += 1;
     state.queuedBytes += record.bytes.length;
     this.#bytes += record.bytes.length;

@@ -25,6 +25,8 @@ export interface Batch {
   /** Streams with moved marks. */
   readonly marks: ReadonlySet<StreamState>;
   readonly others: readonly OtherWrite[];
+  /** Since when, at most, the oldest append waits. */
+  readonly sinceMs: number;
 }
 
 /** Issues the puts of a batch and gives its records their offsets. Throws only by mistake: see Environment.commit. */

@@ -1,5 +1,6 @@
 import { MeshError } from "../../../model/errors.ts";
 import type { Position } from "../../../model/position.ts";
+import type { LogMeter } from "../../../ports/log-meter.ts";
 import type {
   Appended,
   LogPage,
@@ -29,6 +30,7 @@ export interface EmbeddedLogOptions {
   readonly nowUnixMs: () => number;
   readonly onFatal: (error: MeshError) => void;
   readonly onWatcherError: (thrown: unknown) => void;
+  readonly meter?: LogMeter;
   /** Streams whose state is kept in memory although idle. */
   readonly stateCapacity?: number;
 }

@@ -1,4 +1,5 @@
 import { MeshError, meshErrorFromUnknown } from "../../../model/errors.ts";
+import type { LogMeter } from "../../../ports/log-meter.ts";
 import type { Appended, LogRecord, Mark, NewRecord, ReaderName } from "../../../ports/message-log.ts";
 import { AppendQueue, type Pending } from "./append-queue.ts";
 import { type Batch, type OtherWrite, writeBatch } from "./batch-writer.ts";
@@ -16,6 +17,7 @@ export interface GroupCommitOptions {
   /** The store may hold what was refused: the hub must stop and start again. */
   readonly onFatal: (error: MeshError) => void;
   readonly onWatcherError: (thrown: unknown) => void;
+  readonly meter?: LogMeter | undefined;
 }
 
 /**
@@ -41,6 +43,7 @@ export class GroupCommit {
     this.#env = env;
     this.#table = table;
     this.#options = options;
+    options.meter?.watchQueue(() => ({ records: this.#queue.length, bytes: this.#queue.bytes }));
     this.#room = new DiskRoom(env.path, () => env.unusedBytes());
   }
 
@@ -123,14 +126,18 @@ export class GroupCommit {
     const batch = this.#writable(this.#take());
     if (batch === undefined) return;
     for (const state of batch.marks) state.pins += 1;
+    const startMs = performance.now();
     try {
       await this.#env.commit(() => writeBatch(this.#env, this.#table, batch, this.#options.nowUnixMs()));
     } catch (thrown) {
-      this.#refuse(batch, meshErrorFromUnknown(thrown));
+      const error = meshErrorFromUnknown(thrown);
+      this.#options.meter?.failed(error.code);
+      this.#refuse(batch, error);
       return;
     } finally {
       for (const state of batch.marks) state.pins -= 1;
     }
+    this.#measure(batch, startMs);
     for (const [state, group] of batch.groups) this.#publish(state, group);
     for (const { record, state, offset, resolve } of batch.appends) {
       resolve({ epoch: state.epoch, offset, id: record.id, duplicate: false });
@@ -138,13 +145,25 @@ export class GroupCommit {
     for (const other of batch.others) other.resolve();
   }
 
+  #measure({ appends, sinceMs }: Batch, startMs: number): void {
+    const { meter } = this.#options;
+    if (meter === undefined) return;
+    const nowMs = performance.now();
+    let bytes = 0;
+    for (const { record } of appends) bytes += record.bytes.length;
+    const appendMs = appends.length === 0 ? undefined : nowMs - sinceMs;
+    meter.committed({ records: appends.length, bytes, appendMs, commitMs: nowMs - startMs });
+  }
+
   #take(): Batch {
+    const { sinceMs } = this.#queue;
     const appends = this.#queue.take();
     const batch = {
       appends,
       groups: Map.groupBy(appends, (pending) => pending.state),
       marks: this.#dirty,
       others: this.#others,
+      sinceMs,
     };
     this.#dirty = new Set();
     this.#others = [];
@@ -157,6 +176,7 @@ export class GroupCommit {
   #writable(batch: Batch): Batch | undefined {
     const full = this.#room.refusal(batch);
     if (full === undefined) return batch;
+    this.#options.meter?.failed(full.code);
     if (batch.appends.length === 0) {
       this.#reject(batch, full);
       return undefined;
