@@ -124,6 +124,13 @@ const owned = [
     instead: "Sockets stay behind the listener port; as a client, use the WebSocket that Node has built in.",
   },
   {
+    name: "connect-only-in-its-listener",
+    imports: ["(^|/)@connectrpc/"],
+    owner: ["^src/listeners/connect/"],
+    instead:
+      "Add a row to src/api/native: every native wire serves it. Connect's own words stay in its folder.",
+  },
+  {
     name: "lmdb-only-in-the-embedded-log",
     imports: ["(^|/)lmdb(/|$)"],
     owner: ["^src/engines/message-log/embedded/"],

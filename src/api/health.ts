@@ -29,11 +29,7 @@ export function drainingAnswer(): HttpResponse {
 }
 
 /** The answer to a path that nobody has, in the words of REST, which is what a stranger speaks. */
-export function notFoundAnswer(request: HttpRequest): HttpResponse {
-  if (request.path.startsWith("/meshkore.v1.")) {
-    const hint = "Connect and gRPC-Web come with the native faces; use REST or the WebSocket at /ws";
-    return errorAnswer(501, "unimplemented", "not built yet", hint);
-  }
+export function notFoundAnswer(): HttpResponse {
   return errorAnswer(
     404,
     "not_found",

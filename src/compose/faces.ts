@@ -9,6 +9,7 @@ import {
 } from "../api/health.ts";
 import type { HubApi } from "../api/hub-api.ts";
 import { createSocketHandler } from "../api/session/socket-handler.ts";
+import { createConnectMount } from "../listeners/connect/mount.ts";
 import { createCors, guardSocketOrigin } from "../listeners/cors.ts";
 import { createInFlight } from "../listeners/in-flight.ts";
 import { createHttpHandler } from "../listeners/mounts.ts";
@@ -84,23 +85,30 @@ export async function openFaces(
     routes.push(...metrics.http.routes(adapter.name, adapter.mount(context).routes));
   }
   const cors = createCors({ origins: config.corsOrigins });
-  const inFlight = createInFlight(
-    createHttpHandler({
-      routes,
-      cors,
-      notFound: metrics.http.answers("none", notFoundAnswer),
-      methodNotAllowed: methodNotAllowedAnswer,
-    }),
-    drainingAnswer(),
-  );
-  const sessions = createSocketHandler({
+  const wires = {
     api,
     hubId,
     maxPayloadBytes: limits.maxPayloadBytes,
     maxFrameBytes: maxBodyBytes,
     nowUnixMs: () => clock.nowUnixMs(),
     counts,
+  };
+  const connect = createConnectMount({
+    services: async () => (await import("../api/native/index.ts")).createNativeServices(wires),
+    maxMessageBytes: maxBodyBytes,
+    onError: (error, procedure) => logger.error("request.failed", { procedure, error: error.cause ?? error }),
   });
+  const inFlight = createInFlight(
+    createHttpHandler({
+      routes,
+      prefixes: [{ ...connect, handle: metrics.http.handler("connect", connect.handle) }],
+      cors,
+      notFound: metrics.http.answers("none", notFoundAnswer),
+      methodNotAllowed: methodNotAllowedAnswer,
+    }),
+    drainingAnswer(),
+  );
+  const sessions = createSocketHandler(wires);
   const trustedProxies = ipSetFromTexts(config.trustedProxies);
   const listener = await openUwsListener({
     host,

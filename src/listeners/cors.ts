@@ -19,7 +19,17 @@ export interface Cors {
 
 const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 const TOKENS = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
-const EXPOSED = ["retry-after", "www-authenticate", "location"];
+const EXPOSED = [
+  "retry-after",
+  "www-authenticate",
+  "location",
+  // How gRPC-Web and Connect end a call.
+  "grpc-status",
+  "grpc-message",
+  "grpc-status-details-bin",
+  "content-encoding",
+  "connect-content-encoding",
+];
 /** Browsers hold their answer at most 2 h; ten minutes let a change of the list through soon. */
 const PREFLIGHT_MAX_AGE_S = 600;
 

@@ -4,9 +4,19 @@ import type { HttpHandler, HttpRequest, HttpResponse, Route } from "../ports/lis
 import type { Cors } from "./cors.ts";
 import { decodeParams, isPlainPath } from "./request-path.ts";
 
+/** A face that has all paths which start alike, whether it knows them or not. */
+export interface PrefixMount {
+  readonly prefix: string;
+  readonly method: Route["method"];
+  /** Never rejects. */
+  readonly handle: HttpHandler;
+}
+
 export interface MountOptions {
   /** Of all faces. */
   readonly routes: readonly Route[];
+  /** Looked at before the routes. */
+  readonly prefixes?: readonly PrefixMount[];
   readonly cors: Cors;
   /** Answers a path that nobody has. */
   readonly notFound: (request: HttpRequest) => HttpResponse;
@@ -31,7 +41,7 @@ export function createHttpHandler(options: MountOptions): HttpHandler {
   const table = tableFromRoutes(options.routes);
   return async (request) => {
     if (request.method === "OPTIONS") {
-      const methods = allowedMethods(table, request.path);
+      const methods = allowedMethods(table, options, request.path);
       if (methods.length > 0) return cors.preflight(request, methods);
       return cors.decorate(request, options.notFound(request));
     }
@@ -45,6 +55,10 @@ function dispatch(
   request: HttpRequest,
 ): HttpResponse | Promise<HttpResponse> {
   if (!isPlainPath(request.path)) return options.notFound(request);
+  const mount = mountOf(options, request.path);
+  if (mount !== undefined) {
+    return request.method === mount.method ? mount.handle(request) : refuse(table, options, request);
+  }
   const method = request.method === "HEAD" ? "GET" : request.method;
   const found = findRoute(table, method, request.path);
   if (found === undefined) return refuse(table, options, request);
@@ -57,17 +71,23 @@ function dispatch(
   return found.data.handle(request, params);
 }
 
+function mountOf({ prefixes }: MountOptions, path: string): PrefixMount | undefined {
+  return prefixes?.find(({ prefix }) => path.startsWith(prefix));
+}
+
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
 
 function refuse(table: Table, options: MountOptions, request: HttpRequest): HttpResponse {
-  const methods = allowedMethods(table, request.path);
+  const methods = allowedMethods(table, options, request.path);
   if (methods.length === 0) return options.notFound(request);
   const response = options.methodNotAllowed(request, methods);
   return { ...response, headers: { ...response.headers, allow: methods.join(", ") } };
 }
 
-function allowedMethods(table: Table, path: string): readonly string[] {
+function allowedMethods(table: Table, options: MountOptions, path: string): readonly string[] {
   if (!isPlainPath(path)) return [];
+  const mount = mountOf(options, path);
+  if (mount !== undefined) return [mount.method, "OPTIONS"];
   const found: string[] = METHODS.filter((method) => findRoute(table, method, path, { params: false }));
   if (found.length === 0) return [];
   return [...found, ...(found.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
