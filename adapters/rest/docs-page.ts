@@ -77,8 +77,9 @@ ${body === undefined ? "" : html`<h3>Body</h3>${htmlFromSchema(body.schema)}`}
 function access({ security, tags }: OpenApiOperation): Html {
   if (tags.includes("Not built yet")) return html`<p><span class="tag">answers 501</span></p>`;
   if (security?.length === 0) return html`<p><span class="tag">no token needed</span></p>`;
-  if (security !== undefined && security.length > 1)
+  if (security?.some((one) => one["ticket"] !== undefined)) {
     return html`<p><span class="tag">token or ticket</span></p>`;
+  }
   return html``;
 }
 

@@ -27,21 +27,24 @@ export const STATUS_FROM_CODE: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
 };
 
-/** `{error:{code, message, hint, retry_after_s?}}`; what the `cause` holds stays inside. */
-export function responseFromError(error: MeshError): HttpResponse {
+/** `{error:{code, message, hint, retry_after_s?}}` as text; what the `cause` holds stays inside. */
+export function errorJson(error: MeshError): string {
   const retryAfterS = retryAfterFromError(error);
-  const body = {
+  return JSON.stringify({
     error: {
       code: error.code,
       message: error.message,
       hint: error.hint ?? "",
       ...(retryAfterS !== undefined && { retry_after_s: retryAfterS }),
     },
-  };
+  });
+}
+
+export function responseFromError(error: MeshError): HttpResponse {
   return {
     status: STATUS_FROM_CODE[error.code],
     headers: { "content-type": "application/json", "cache-control": "no-store", ...headersFromError(error) },
-    body: JSON.stringify(body),
+    body: errorJson(error),
   };
 }
 

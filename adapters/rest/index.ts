@@ -8,18 +8,20 @@ import { joinOperations } from "./routes-join.ts";
 import { messageOperations } from "./routes-messages.ts";
 import { overviewOperations } from "./routes-overview.ts";
 import { sendOperations } from "./routes-send.ts";
+import { streamOperations } from "./routes-stream.ts";
 import { unbuiltOperations } from "./routes-unbuilt.ts";
 
 /** JSON over HTTP for anything that can call curl. */
 export const restAdapter = defineAdapter({
   name: "rest",
   config: restConfig,
-  mount({ api, logger, publicUrl, hubId, version }) {
+  mount({ api, logger, publicUrl, hubId, version, nowUnixMs }) {
     const described = [
       ...joinOperations(api.registry, publicUrl),
       ...agentOperations(api.registry, hubId),
       ...sendOperations(api.relay),
       ...messageOperations(api.relay),
+      ...streamOperations({ relay: api.relay, logger, nowUnixMs }),
       ...channelOperations(api.channels),
       ...overviewOperations(api.overview),
       ...unbuiltOperations(),

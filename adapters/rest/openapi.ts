@@ -114,7 +114,8 @@ function described(operation: DescribedOperation, book: SchemaBook, refusals: Re
     summary,
     ...(description !== undefined && { description }),
     ...(operation.open === true && { security: [] }),
-    ...(operation.ticket === true && { security: [{ bearer: [] }, { ticket: [] }] }),
+    ...(operation.insteadOfToken === "ticket" && { security: [{ bearer: [] }, { ticket: [] }] }),
+    ...(operation.insteadOfToken === "nothing" && { security: [{ bearer: [] }, {}] }),
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
       requestBody: {

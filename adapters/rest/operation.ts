@@ -29,8 +29,8 @@ export interface Description {
   readonly path: string;
   /** Takes no token, and does not look at one: joining, and what is not built. */
   readonly open?: boolean;
-  /** The caller may be known by a ticket in the query instead of a token in a header. */
-  readonly ticket?: boolean;
+  /** What may stand instead of the token: a ticket in the query, or nothing at all. */
+  readonly insteadOfToken?: "ticket" | "nothing";
   /** Unique among all; clients that are generated name their method by it. */
   readonly id: string;
   readonly group: Group;

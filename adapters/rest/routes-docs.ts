@@ -37,6 +37,17 @@ const HUB_ROWS: readonly DescribedOperation[] = [
       503: inJson("it starts or stops", z.union([z.object({ status: z.literal("starting") }), errorShape])),
     },
   },
+  {
+    ...HUB,
+    open: false,
+    insteadOfToken: "nothing",
+    path: "/metrics",
+    id: "getMetrics",
+    summary: "What the hub counts",
+    description: "For the operator, and without a token for addresses that MESHKORE_METRICS_ACCESS names.",
+    answers: { 200: { description: "Prometheus' text format", content: { "text/plain": z.string() } } },
+    refusals: ["unauthenticated", "permission_denied", "rate_limited", "internal", "unavailable"],
+  },
 ];
 
 /** The OpenAPI document of `described` and of these two, and the same for people. */

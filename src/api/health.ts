@@ -3,7 +3,6 @@ import type { HttpRequest, HttpResponse, Route } from "../ports/listener.ts";
 /** Faces that later layers bring: their paths answer 501 with a hint until then. */
 const COMING: readonly (readonly [path: string, what: string])[] = [
   ["/console", "the web console comes later; use the command line"],
-  ["/messages/stream", "server-sent events come with the native faces; use GET /messages?wait=20 or /ws"],
 ];
 
 /** Liveness, readiness, and the places of faces to come. `isReady` turns true when the hub has started. */

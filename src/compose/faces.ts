@@ -81,7 +81,11 @@ export async function openFaces(
     ),
   ];
   for (const adapter of ADAPTERS) {
-    const context = { api, logger, hubId, publicUrl, version, config: adapter.config.parse({}) };
+    const context = {
+      ...{ api, logger, hubId, publicUrl, version },
+      nowUnixMs: () => clock.nowUnixMs(),
+      config: adapter.config.parse({}),
+    };
     routes.push(...metrics.http.routes(adapter.name, adapter.mount(context).routes));
   }
   const cors = createCors({ origins: config.corsOrigins });

@@ -96,6 +96,7 @@ export function createFakeHub(answers: Answers = {}): FakeHub {
     publicUrl: () => PUBLIC_URL,
     hubId: "hub.test",
     version: "0.1.0",
+    nowUnixMs: () => NOW_MS,
   });
   return {
     routes,

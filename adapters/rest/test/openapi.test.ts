@@ -29,6 +29,7 @@ describe("the OpenAPI document", () => {
     expect(routes.filter((route) => !documented.includes(route))).toEqual([]);
     expect(documented.filter((name) => !routes.includes(name)).sort()).toEqual([
       "GET /healthz",
+      "GET /metrics",
       "GET /readyz",
     ]);
   });
