@@ -98,6 +98,16 @@ export const CATALOGUE = {
     ["adapter"],
     FAST_S,
   ),
+  mesh_rpc_calls_total: counter(
+    "Calls of the native services that ended, by wire and by error code (`ok` = without one).",
+    ["adapter", "code"],
+    "`internal` at all.",
+  ),
+  mesh_rpc_call_seconds: histogram(
+    "Handling of a unary call of the native services, waits that the caller asked for included.",
+    ["adapter"],
+    FAST_S,
+  ),
   mesh_attempts_wrong_total: counter(
     "Wrong nonces, keys and tokens.",
     [],

@@ -2,6 +2,7 @@ import type { Counter } from "prom-client";
 import { type OpenCount, openCountOf } from "../../model/counts.ts";
 import type { HttpHandler, HttpRequest, HttpResponse, Route } from "../../ports/listener.ts";
 import type { Label } from "./catalogue.ts";
+import { countedParts } from "./counted-parts.ts";
 import type { Meters } from "./meters.ts";
 
 /** Measures what the faces on the HTTP port answer. */
@@ -79,36 +80,4 @@ function childrenOf(requests: Counter<Label>, adapter: string): Counter.Internal
 
 function isWhole(response: HttpResponse): response is HttpResponse & { readonly body: Uint8Array | string } {
   return typeof response.body === "string" || response.body instanceof Uint8Array;
-}
-
-/** The same parts, counted as open until the last one, an error, or the reader's leave. */
-function countedParts(parts: AsyncIterable<Uint8Array>, count: OpenCount): AsyncIterable<Uint8Array> {
-  return {
-    [Symbol.asyncIterator]() {
-      const inner = parts[Symbol.asyncIterator]();
-      let isOpen = true;
-      count.opened += 1;
-      const end = (): void => {
-        if (isOpen) count.closed += 1;
-        isOpen = false;
-      };
-      return {
-        async next() {
-          try {
-            const part = await inner.next();
-            if (part.done === true) end();
-            return part;
-          } catch (thrown) {
-            end();
-            throw thrown;
-          }
-        },
-        async return() {
-          end();
-          await inner.return?.();
-          return { done: true, value: undefined };
-        },
-      };
-    },
-  };
 }

@@ -5,6 +5,7 @@ import type { LogMeter } from "../../ports/log-meter.ts";
 import { createHttpMeter, type HttpMeter } from "./http-meter.ts";
 import { createLogMeter } from "./log-meter.ts";
 import { createMeters, type Meters, type Sample } from "./meters.ts";
+import { createRpcMeter, type RpcMeter } from "./rpc-meter.ts";
 
 /** What is asked when somebody reads the metrics, and not before. */
 export interface MetricsSources {
@@ -25,6 +26,7 @@ export interface UnreadTotals {
 export interface Metrics {
   readonly log: LogMeter;
   readonly http: HttpMeter;
+  readonly rpc: RpcMeter;
   /** To be called once, when there is something to ask. */
   watch(sources: MetricsSources): void;
   /** All of them in Prometheus' text format. */
@@ -50,6 +52,7 @@ export function createMetrics(hub: {
   return {
     log: createLogMeter(meters, hub.logEngine),
     http: createHttpMeter(meters, counts.streams),
+    rpc: createRpcMeter(meters, counts.streams),
     watch({ isReady, agentsOnline, unread }) {
       meters.reading("mesh_hub_ready", () => (isReady() ? 1 : 0));
       meters.reading("mesh_agents_online", agentsOnline);
