@@ -1,15 +1,7 @@
 import type { ListenerOptions } from "../../ports/listener.ts";
 import { clientAddress } from "../client-address.ts";
+import { addHeader, type RequestHead } from "../request-head.ts";
 import type { HttpRequest, HttpResponse } from "./uws.d.ts";
-
-/** What is known of a request before its body. */
-export interface CopiedHead {
-  readonly method: string;
-  readonly path: string;
-  readonly query: string;
-  readonly headers: ReadonlyMap<string, string>;
-  readonly remoteAddress: string;
-}
 
 const latin1 = new TextDecoder("latin1");
 
@@ -18,11 +10,10 @@ export function copyHead(
   response: HttpResponse,
   request: HttpRequest,
   isTrustedProxy: ListenerOptions["isTrustedProxy"],
-): CopiedHead {
+): RequestHead {
   const headers = new Map<string, string>();
   request.forEach((name, value) => {
-    const before = headers.get(name);
-    headers.set(name, before === undefined ? value : `${before}, ${value}`);
+    addHeader(headers, name, value);
   });
   const peer = latin1.decode(response.getRemoteAddressAsText());
   return {
@@ -32,20 +23,4 @@ export function copyHead(
     headers,
     remoteAddress: clientAddress({ peer, forwardedFor: headers.get("x-forwarded-for") }, isTrustedProxy),
   };
-}
-
-const LENGTH = /^\d{1,15}$/;
-
-/**
- * The length of the body, 0 when there is none; undefined when it comes in chunks; "unclear" when two parsers could see
- * different ends of this body, which is how requests are smuggled past proxies.
- */
-export function declaredLength(headers: ReadonlyMap<string, string>): number | undefined | "unclear" {
-  const length = headers.get("content-length");
-  const coding = headers.get("transfer-encoding");
-  if (coding !== undefined) {
-    return length === undefined && coding.toLowerCase() === "chunked" ? undefined : "unclear";
-  }
-  if (length === undefined) return 0;
-  return LENGTH.test(length) ? Number(length) : "unclear";
 }

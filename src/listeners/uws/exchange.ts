@@ -1,20 +1,12 @@
-import type {
-  HttpHandler,
-  HttpRequest,
-  HttpResponse,
-  StreamedResponse,
-  WholeResponse,
-} from "../../ports/listener.ts";
+import type { HttpHandler, HttpRequest, StreamedResponse, WholeResponse } from "../../ports/listener.ts";
+import { DRAIN_FACTOR, DRAIN_MS } from "../listener-limits.ts";
 import { clientGone, RequestBody } from "../request-body.ts";
+import type { RequestHead } from "../request-head.ts";
 import { INTERNAL_RESPONSE } from "../response-head.ts";
-import type { CopiedHead } from "./copied-head.ts";
+import { isHeadOnly, isWhole, withoutBody } from "../whole-response.ts";
 import { StreamWriter } from "./stream-writer.ts";
 import type { HttpResponse as NativeResponse } from "./uws.d.ts";
-import { isWhole, withoutBody, writeResponse, writeStreamHead, writeUnended } from "./write-response.ts";
-
-/** Of a body that was answered before its end, this many times the limit is thrown away before the cut. */
-const DRAIN_FACTOR = 4;
-const DRAIN_MS = 2_000;
+import { writeResponse, writeStreamHead, writeUnended } from "./write-response.ts";
 
 export interface ExchangeLimits {
   readonly maxBodyBytes: number;
@@ -42,7 +34,7 @@ export class UwsExchange implements HttpRequest {
 
   constructor(
     native: NativeResponse,
-    head: CopiedHead,
+    head: RequestHead,
     limits: ExchangeLimits,
     declaredBytes: number | undefined,
   ) {
@@ -80,17 +72,13 @@ export class UwsExchange implements HttpRequest {
     try {
       const response = await handler(this);
       if (isWhole(response)) this.#answer(response);
-      else if (this.#hasNoBody(response)) this.#answer(withoutBody(response));
+      else if (isHeadOnly(this.method, response.status)) this.#answer(withoutBody(response));
       else await this.#answerInParts(response);
     } catch (error) {
       onError(error);
       // After the head of a stream nothing can be told any more: the stream's end cut the connection.
       if (this.#stream === undefined) this.#answer(INTERNAL_RESPONSE);
     }
-  }
-
-  #hasNoBody({ status }: HttpResponse): boolean {
-    return this.method === "HEAD" || status === 204 || status === 304;
   }
 
   async #answerInParts(response: StreamedResponse): Promise<void> {

@@ -1,9 +1,9 @@
 import type { ListenerOptions } from "../../ports/listener.ts";
-import { copyHead, declaredLength } from "./copied-head.ts";
+import { BODY_TIMEOUT_MS } from "../listener-limits.ts";
+import { declaredLength } from "../request-head.ts";
+import { copyHead } from "./copied-head.ts";
 import { UwsExchange } from "./exchange.ts";
 import type { RouteHandler } from "./uws.d.ts";
-
-const BODY_TIMEOUT_MS = 30_000;
 
 /** Serves every request that is no upgrade. */
 export function createHttpRoute(options: ListenerOptions): RouteHandler {

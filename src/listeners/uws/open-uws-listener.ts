@@ -2,14 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "../../model/errors.ts";
 import type { Listener, ListenerOptions } from "../../ports/listener.ts";
 import { freePort, listenError } from "../free-port.ts";
+import { GOODBYE_CODE, GOODBYE_MS, GOODBYE_REASON } from "../listener-limits.ts";
 import { createHttpRoute } from "./http-route.ts";
 import { loadUws } from "./load.ts";
 import type { UwsSocket } from "./socket.ts";
 import { createSocketRoute } from "./socket-route.ts";
 import type { App, ListenSocket, UwsModule } from "./uws.d.ts";
-
-/** Time for clients to take the close frame before their connections are cut. */
-const GOODBYE_MS = 100;
 
 /**
  * HTTP/1.1 and WebSocket by uWebSockets.js. Limits of the native side that cannot be set: 16 KiB of request headers
@@ -35,7 +33,7 @@ export async function openUwsListener(options: ListenerOptions): Promise<Listene
   const closeAll = async () => {
     stopAccepting();
     const hadSockets = sockets.size > 0;
-    for (const socket of sockets) socket.close(1001, "the hub is going away");
+    for (const socket of sockets) socket.close(GOODBYE_CODE, GOODBYE_REASON);
     if (hadSockets) await delay(GOODBYE_MS);
     app.close();
   };

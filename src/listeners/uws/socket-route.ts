@@ -1,7 +1,11 @@
-import type { HttpResponse, ListenerOptions, SocketDecision } from "../../ports/listener.ts";
+import type { HttpResponse, ListenerOptions } from "../../ports/listener.ts";
+import { FlushQueue } from "../flush-queue.ts";
+import { SOCKET_IDLE_MS } from "../listener-limits.ts";
 import { INTERNAL_RESPONSE } from "../response-head.ts";
-import { type CopiedHead, copyHead } from "./copied-head.ts";
-import { FlushQueue } from "./flush-queue.ts";
+import { decideUpgrade } from "../upgrade-decision.ts";
+import { isWhole, withoutBody } from "../whole-response.ts";
+import { copyHead } from "./copied-head.ts";
+
 import { type SocketLink, type SocketSettings, UwsSocket } from "./socket.ts";
 import type {
   HttpRequest as NativeRequest,
@@ -9,10 +13,8 @@ import type {
   SocketContext,
   WebSocketBehavior,
 } from "./uws.d.ts";
-import { isWhole, withoutBody, writeResponse } from "./write-response.ts";
+import { writeResponse } from "./write-response.ts";
 
-/** Pings are sent by the native side shortly before this. */
-const IDLE_TIMEOUT_S = 120;
 /** The native side cuts a frame over its own limit without a close code, so that limit leaves room to answer 1009. */
 const NATIVE_FRAME_FACTOR = 2;
 
@@ -30,7 +32,8 @@ export function createSocketRoute(
   };
   return {
     compression: disabledCompression,
-    idleTimeout: IDLE_TIMEOUT_S,
+    // Pings are sent by the native side shortly before this.
+    idleTimeout: SOCKET_IDLE_MS / 1000,
     sendPingsAutomatically: true,
     maxPayloadLength: options.maxFrameBytes * NATIVE_FRAME_FACTOR,
     maxBackpressure: 0,
@@ -58,7 +61,7 @@ interface NativeUpgrade {
 
 function upgrade(native: NativeUpgrade, options: ListenerOptions, settings: SocketSettings): void {
   const head = copyHead(native.response, native.request, options.isTrustedProxy);
-  const decision = decide(head, options);
+  const decision = decideUpgrade(head, options);
   if (decision.kind === "refuse") {
     refuse(native.response, decision.response, options.onError);
     return;
@@ -68,33 +71,6 @@ function upgrade(native: NativeUpgrade, options: ListenerOptions, settings: Sock
   // No extensions are answered: the only one that the native side knows is compression, which is off.
   native.response.upgrade<SocketLink>({ socket }, key, decision.subprotocol, "", native.context);
 }
-
-const SUBPROTOCOL = /^[\w!#$%&'*+.^`|~-]*$/;
-
-function decide(head: CopiedHead, options: ListenerOptions): SocketDecision {
-  if (head.headers.get("sec-websocket-version") !== "13") return { kind: "refuse", response: WRONG_VERSION };
-  try {
-    const { headers, query, remoteAddress } = head;
-    const decision = options.socket({ headers, query, remoteAddress });
-    if (decision.kind === "refuse" || SUBPROTOCOL.test(decision.subprotocol)) return decision;
-    throw new TypeError("the subprotocol is not fit to be sent");
-  } catch (error) {
-    options.onError(error);
-    return { kind: "refuse", response: INTERNAL_RESPONSE };
-  }
-}
-
-const WRONG_VERSION: HttpResponse = {
-  status: 426,
-  headers: { "content-type": "application/json", "sec-websocket-version": "13" },
-  body: JSON.stringify({
-    error: {
-      code: "invalid_argument",
-      message: "only version 13 of the WebSocket protocol is spoken here",
-      hint: "use a client of RFC 6455",
-    },
-  }),
-};
 
 function refuse(native: NativeResponse, response: HttpResponse, onError: (error: unknown) => void): void {
   const options = { isHead: false, lastOfConnection: false };

@@ -1,6 +1,7 @@
 import type { SocketConnection, SocketSession } from "../../ports/listener.ts";
 import { fittingCloseReason, sendableCloseCode } from "../close-code.ts";
-import type { FlushQueue } from "./flush-queue.ts";
+import type { FlushQueue } from "../flush-queue.ts";
+import { FRAMES_PAST_FULL } from "../listener-limits.ts";
 import type { WebSocket } from "./uws.d.ts";
 
 /** What hangs on a native socket. */
@@ -14,9 +15,6 @@ export interface SocketSettings {
   readonly queue: FlushQueue;
   readonly onError: (error: unknown) => void;
 }
-
-/** Unsent frames past the high water before the connection is cut. */
-const FRAMES_PAST_FULL = 4;
 
 /**
  * One WebSocket. Sends are queued and written in one go at the end of the turn of the event loop. The native socket

@@ -12,15 +12,6 @@ export interface WriteOptions {
   readonly lastOfConnection: boolean;
 }
 
-export function isWhole(response: HttpResponse): response is WholeResponse {
-  return typeof response.body === "string" || response.body instanceof Uint8Array;
-}
-
-/** A response to HEAD, or one without a body, whose body would have come in parts. */
-export function withoutBody(response: HttpResponse): WholeResponse {
-  return { ...response, body: "" };
-}
-
 /** Writes only the head of a response whose body comes in parts. @throws MeshError as `writeResponse` */
 export function writeStreamHead(
   native: NativeResponse,

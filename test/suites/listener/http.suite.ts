@@ -154,6 +154,19 @@ export function describeHttp(name: string, open: OpenListener): void {
       expect(await client.until((text) => text.endsWith("ok"))).toContain("HTTP/1.1 200 OK");
     });
 
+    test.each(["/other", "/ws"])("serves a request to %s that would rather speak HTTP/2", async (path) => {
+      const { port } = await startListener(open, {});
+      const client = await RawClient.connect(port);
+      // As Java's client sends its first request.
+      await client.write(
+        `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n` +
+          "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nContent-Length: 5\r\n\r\nhello",
+      );
+      expect(await client.response()).toMatchObject({ status: 200, body: "hello" });
+      await client.write("GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+      expect(await client.until((text) => /x-path: \/next/i.test(text))).toBeDefined();
+    });
+
     test("gives an upgrade on another path to the HTTP handler", async () => {
       const { port } = await startListener(open, {});
       const client = await RawClient.connect(port);

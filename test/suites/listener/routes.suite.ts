@@ -43,13 +43,19 @@ export function describeRoutes(name: string, open: OpenListener): void {
       ["GET", "/nobody", 404],
       ["GET", "/AGENTS", 404],
       ["PUT", "/agents", 405],
-      ["BREW", "/agents", 405],
       ["OPTIONS", "/nobody", 404],
     ])("%s %s is answered %d", async (method, path, status) => {
       const { port } = await startListener(open, { http: createHandler() });
       const client = await RawClient.connect(port);
       await client.write(`${method} ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
       expect((await client.response()).status).toBe(status);
+    });
+
+    test("a method that nobody knows is refused, by the path table or before it", async () => {
+      const { port } = await startListener(open, { http: createHandler() });
+      const client = await RawClient.connect(port);
+      await client.write("BREW /agents HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 40[05] /);
     });
 
     test("405 says what is allowed", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FlushQueue } from "../../../src/listeners/uws/flush-queue.ts";
+import { FlushQueue } from "../../../src/listeners/flush-queue.ts";
 
 test("what is added in one turn is flushed once after it, what is added by a flush in the next turn", async () => {
   const queue = new FlushQueue();
