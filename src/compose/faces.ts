@@ -13,13 +13,13 @@ import { createConnectMount } from "../listeners/connect/mount.ts";
 import { createCors, guardSocketOrigin } from "../listeners/cors.ts";
 import { createInFlight } from "../listeners/in-flight.ts";
 import { createHttpHandler } from "../listeners/mounts.ts";
-import { openUwsListener } from "../listeners/uws/open-uws-listener.ts";
 import type { Cleanup } from "../model/cleanup.ts";
 import type { Counts } from "../model/counts.ts";
 import { ipSetFromTexts } from "../model/ip-address.ts";
 import type { Listener, Route } from "../ports/listener.ts";
 import type { Metrics } from "../telemetry/metrics/metrics.ts";
 import { metricsRoute } from "../telemetry/metrics/metrics-route.ts";
+import { openHttpPort } from "./http-port.ts";
 import type { HubOptions } from "./hub-options.ts";
 
 /** Foreign protocols that this hub speaks. Adding one is its folder and a line here. */
@@ -71,7 +71,7 @@ export async function openFaces(
   { api, publicUrl, address, cleanup, counts, metrics }: FacesDeps,
 ): Promise<Faces> {
   const { config, clock, logger, version } = options;
-  const { hubId, host, limits } = config;
+  const { hubId, limits } = config;
   const maxBodyBytes = Math.ceil(limits.maxPayloadBytes * BODY_FACTOR) + BODY_MARGIN_BYTES;
   let isReady = false;
   const routes: Route[] = [
@@ -113,21 +113,16 @@ export async function openFaces(
     drainingAnswer(),
   );
   const sessions = createSocketHandler(wires);
-  const trustedProxies = ipSetFromTexts(config.trustedProxies);
-  const listener = await openUwsListener({
-    host,
-    port: config.httpPort,
+  const { listener, url } = await openHttpPort(options, {
     http: inFlight.handler,
     socketPath: SOCKET_PATH,
     socket: guardSocketOrigin(cors, sessions),
     maxBodyBytes,
     maxFrameBytes: maxBodyBytes,
     socketHighWaterBytes: SOCKET_HIGH_WATER_BYTES,
-    isTrustedProxy: trustedProxies.has,
-    onError: (error) => logger.error("face.failed", { error }),
   });
   cleanup.defer(() => listener.close());
-  address.url = `http://${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
+  address.url = url;
   return {
     listener,
     isReady: () => isReady,

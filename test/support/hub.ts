@@ -214,7 +214,10 @@ class HubProcess implements TestHub {
   }
 }
 
-/** Of the caller's environment nothing that would set up a hub gets in. */
+/**
+ * Of the caller's environment nothing that would set up a hub gets in, but for the listener: all tests can be run on
+ * either.
+ */
 function environment(dataDir: string, env: NonNullable<HubOptions["env"]>): NodeJS.ProcessEnv {
   const outer = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("MESHKORE_") && name !== "NODE_OPTIONS",
@@ -228,6 +231,7 @@ function environment(dataDir: string, env: NonNullable<HubOptions["env"]>): Node
     MESHKORE_RATE_PER_MINUTE: "1000000",
     MESHKORE_ATTEMPTS_PER_MINUTE: "1000000",
     MESHKORE_LOG_LEVEL: "warn",
+    ...(process.env.MESHKORE_LISTENER !== undefined && { MESHKORE_LISTENER: process.env.MESHKORE_LISTENER }),
     ...env,
   };
 }

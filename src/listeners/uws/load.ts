@@ -31,9 +31,8 @@ function loadFirst(load: (name: string) => unknown): UwsModule {
     }
   }
   throw new Error(
-    `uWebSockets.js does not load on ${process.platform}-${process.arch}, Node ${process.versions.node} ` +
-      `(${failures.join("; ")}). It runs on 64-bit Intel Linux with glibc under Node 22; ` +
-      "the listener for other systems (node:http) comes later.",
+    `it does not load on ${process.platform}-${process.arch}, Node ${process.versions.node} ` +
+      `(${failures.join("; ")}); it runs on 64-bit Intel Linux with glibc under Node 22`,
   );
 }
 

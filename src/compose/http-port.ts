@@ -1,0 +1,33 @@
+import { openHttpListener } from "../listeners/open-http-listener.ts";
+import { ipSetFromTexts } from "../model/ip-address.ts";
+import type { Listener, ListenerOptions } from "../ports/listener.ts";
+import type { HubOptions } from "./hub-options.ts";
+
+/** What the faces bring; the rest is configured. */
+export type HttpMounts = Pick<
+  ListenerOptions,
+  "http" | "socketPath" | "socket" | "maxBodyBytes" | "maxFrameBytes" | "socketHighWaterBytes"
+>;
+
+export interface HttpPort {
+  readonly listener: Listener;
+  /** Where it listens. */
+  readonly url: string;
+}
+
+/** Opens the HTTP port as it is configured. */
+export async function openHttpPort({ config, logger }: HubOptions, mounts: HttpMounts): Promise<HttpPort> {
+  const { host, tls } = config;
+  const { listener, kind, reason } = await openHttpListener(config.listener, {
+    ...mounts,
+    host,
+    port: config.httpPort,
+    ...(tls !== undefined && { tls }),
+    isTrustedProxy: ipSetFromTexts(config.trustedProxies).has,
+    expectsProxyHeader: config.proxyProtocol.http,
+    onError: (error) => logger.error("face.failed", { error }),
+  });
+  if (kind === "node") logger.info("listener.chosen", { listener: kind, reason });
+  const scheme = tls === undefined ? "http" : "https";
+  return { listener, url: `${scheme}://${host.includes(":") ? `[${host}]` : host}:${listener.port}` };
+}
