@@ -47,7 +47,6 @@ export interface AdapterContext<Config> {
   readonly hubId: string;
   /** Of the hub's software. */
   readonly version: string;
-  readonly nowUnixMs: () => number;
 }
 
 /** An adapter describes itself: adding one is its folder plus one line in the table of `hub.ts`. */

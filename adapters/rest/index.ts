@@ -15,13 +15,13 @@ import { unbuiltOperations } from "./routes-unbuilt.ts";
 export const restAdapter = defineAdapter({
   name: "rest",
   config: restConfig,
-  mount({ api, logger, publicUrl, hubId, version, nowUnixMs }) {
+  mount({ api, logger, publicUrl, hubId, version }) {
     const described = [
       ...joinOperations(api.registry, publicUrl),
       ...agentOperations(api.registry, hubId),
       ...sendOperations(api.relay),
       ...messageOperations(api.relay),
-      ...streamOperations({ relay: api.relay, logger, nowUnixMs }),
+      ...streamOperations({ relay: api.relay, logger }),
       ...channelOperations(api.channels),
       ...overviewOperations(api.overview),
       ...unbuiltOperations(),

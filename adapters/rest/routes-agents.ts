@@ -30,7 +30,11 @@ const blockForm = {
   expects: '{"agent": "<agent id or agent@hub>", "mode"?: "block|allow"}',
   example: { agent: "spammer" },
 };
-const nothingForm = { schema: z.strictObject({}), expects: "no body", mayBeEmpty: true };
+const rotateForm = {
+  schema: z.strictObject({ revoke_now: z.boolean().default(false) }),
+  expects: '{"revoke_now"?: false}',
+  mayBeEmpty: true,
+};
 
 /** Agents, their profiles and keys, and who may reach whom. */
 export function agentOperations(registry: RegistryApi, hubId: string): readonly Operation[] {
@@ -109,13 +113,16 @@ function ownRows(registry: RegistryApi): readonly Operation[] {
       id: "rotateKey",
       group: "Joining",
       summary: "Get a new API key",
-      description: "The old one, and tokens that were got by it, stay valid for a grace time.",
-      body: nothingForm,
+      description:
+        "The old one, tokens that were got by it and what they opened end after an hour's grace; " +
+        "with `revoke_now`, as for a key that leaked, at once.",
+      body: rotateForm,
       answers: {
         200: inJson("shown only once", z.object({ api_key: z.string(), old_key_expires_at: time })),
       },
-      handle: async ({ call }) => {
-        const { apiKey, oldKeyExpiresUnixMs } = await registry.rotateKey(call);
+      handle: async ({ call, body: { fields } }) => {
+        const input = { revokeNow: fields.revoke_now };
+        const { apiKey, oldKeyExpiresUnixMs } = await registry.rotateKey(call, input);
         return jsonAnswer(200, { api_key: apiKey, old_key_expires_at: timeText(oldKeyExpiresUnixMs) });
       },
     }),

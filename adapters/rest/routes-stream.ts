@@ -33,7 +33,6 @@ const HEADERS: Readonly<Record<string, string>> = Object.freeze({
 export interface StreamDeps {
   readonly relay: RelayApi;
   readonly logger: Logger;
-  readonly nowUnixMs: () => number;
 }
 
 /** The inbox as server-sent events, for browsers and for curl. */
@@ -60,14 +59,14 @@ export function streamOperations(deps: StreamDeps): readonly Operation[] {
 }
 
 async function follow(
-  { relay, logger, nowUnixMs }: StreamDeps,
+  { relay, logger }: StreamDeps,
   { call, request }: Incoming,
   query: QueryValues<typeof streamQuery>,
 ): Promise<HttpResponse> {
   // Nobody would ever read from, and so end, what was opened for a HEAD.
   if (request.method === "HEAD") return { status: 200, headers: HEADERS, body: "" };
   const cursor = request.headers.get("last-event-id") || (query.last_event_id ?? query.cursor);
-  const inbox = await openLiveInbox(relay, call, present({ cursor, window: query.window }), nowUnixMs);
+  const inbox = await openLiveInbox(relay, call, present({ cursor, window: query.window }));
   const { principal } = call;
   const expiresUnixMs = principal.kind === "agent" ? principal.expiresUnixMs : undefined;
   const welcome = JSON.stringify({

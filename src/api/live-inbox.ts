@@ -8,8 +8,6 @@ import type { AttachInput, Attachment, RelayApi } from "./relay-api.ts";
 
 /** Of the records of one batch together, unless one record alone is larger. */
 const BATCH_BYTES = 65_536;
-/** A timer waits at most this long at once: a longer wait would end at once. */
-const LONGEST_TIMER_MS = 86_400_000;
 
 /**
  * The caller's inbox, followed live, in batches that the reader pulls: what it does not pull stays in the log, but for
@@ -31,11 +29,10 @@ export async function openLiveInbox(
   relay: Pick<RelayApi, "attach">,
   call: Call,
   input: AttachInput,
-  nowUnixMs: () => number,
 ): Promise<LiveInbox> {
   const inbox = new PulledInbox();
   const attachment = await relay.attach(call, input, inbox);
-  inbox.begin(attachment, call, nowUnixMs);
+  inbox.begin(attachment, call);
   return inbox;
 }
 
@@ -49,19 +46,15 @@ class PulledInbox implements LiveInbox, Sink {
   #wakeReader: (() => void) | undefined;
   /** How it ended: undefined = it goes on. */
   #end: { readonly error: MeshError | undefined } | undefined;
-  #expiryTimer: NodeJS.Timeout | undefined;
   readonly #callerWentAway = (): void => this.close();
 
-  begin(attachment: Attachment, call: Call, nowUnixMs: () => number): void {
+  begin(attachment: Attachment, call: Call): void {
     this.#attachment = attachment;
     this.start = attachment.start;
     if (this.#end !== undefined) attachment.detach();
     this.#signal = call.signal;
     call.signal.addEventListener("abort", this.#callerWentAway, { once: true });
     if (call.signal.aborted) this.close();
-    if (call.principal.kind === "agent" && call.principal.expiresUnixMs !== undefined) {
-      this.#endAt(call.principal.expiresUnixMs, nowUnixMs);
-    }
   }
 
   write(records: readonly LogRecord[]): SinkState {
@@ -85,7 +78,6 @@ class PulledInbox implements LiveInbox, Sink {
     this.#end = { error };
     // Up to a gap or the hub's stop all is well; whose credential ended, or who went away, gets nothing more.
     if (reason !== "gap" && reason !== "draining") this.#held = [];
-    clearTimeout(this.#expiryTimer);
     this.#signal?.removeEventListener("abort", this.#callerWentAway);
     this.#attachment?.detach();
     this.#wake();
@@ -126,18 +118,6 @@ class PulledInbox implements LiveInbox, Sink {
     const wake = this.#wakeReader;
     this.#wakeReader = undefined;
     wake?.();
-  }
-
-  #endAt(expiresUnixMs: number, nowUnixMs: () => number): void {
-    if (this.#end !== undefined) return;
-    const leftMs = expiresUnixMs - nowUnixMs();
-    if (leftMs <= 0) {
-      this.close("expired");
-      return;
-    }
-    const again = (): void => this.#endAt(expiresUnixMs, nowUnixMs);
-    this.#expiryTimer = setTimeout(again, Math.min(leftMs, LONGEST_TIMER_MS));
-    this.#expiryTimer.unref();
   }
 }
 

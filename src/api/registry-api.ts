@@ -56,7 +56,14 @@ export interface RegistryApi {
     call: Call,
     input: { agentId: string; apiKey: string },
   ): Promise<{ token: string; expiresUnixMs: number }>;
-  rotateKey(call: Call): Promise<{ apiKey: string; oldKeyExpiresUnixMs: number }>;
+  /**
+   * A new key for the caller. The old one, its tokens and what they opened end after an hour's grace; with `revokeNow`
+   * before it answers.
+   */
+  rotateKey(
+    call: Call,
+    input?: { readonly revokeNow?: boolean },
+  ): Promise<{ apiKey: string; oldKeyExpiresUnixMs: number }>;
 
   listAgents(
     call: Call,

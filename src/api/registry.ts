@@ -23,8 +23,8 @@ export function createRegistryApi(registry: Registry): RegistryApi {
     describeInvite: ({ remoteAddress }, nonce) => invites.describe(nonce, remoteAddress),
     join: ({ remoteAddress }, input) => entrance.join(input, remoteAddress),
     register: ({ remoteAddress }, input) => entrance.register(input, remoteAddress),
-    async rotateKey({ principal }) {
-      return registry.rotateKey(requireAgent(principal).agentId);
+    async rotateKey({ principal }, input) {
+      return registry.rotateKey(requireAgent(principal).agentId, { revokeNow: input?.revokeNow === true });
     },
 
     listAgents: ({ principal }, input) => agents.list(principal, input),

@@ -26,17 +26,16 @@ export function createRelayApi(deps: RelayApiDeps): RelayApi {
       return Promise.reject(refusal(() => requireAgent(call.principal)));
     },
     async request(call, input, waitMs) {
-      const { agentId } = requireAgent(call.principal);
+      const agent = requireAgent(call.principal);
       const wait = { waitMs, signal: call.signal, from: answererOf(input.to) };
-      return receive.awaitReply(agentId, wait, () => relay.send(agentId, input));
+      return receive.awaitReply(agent, wait, () => relay.send(agent.agentId, input));
     },
-    receive: async (call, input) => receive.receive(requireAgent(call.principal).agentId, input, call.signal),
+    receive: async (call, input) => receive.receive(requireAgent(call.principal), input, call.signal),
     async acknowledge(call, cursor) {
       const { agentId } = requireAgent(call.principal);
       return cursorFromPosition(await attachments.commit(agentId, positionFromCursor(cursor)));
     },
-    attach: async (call, input, sink) =>
-      attachments.attach(requireAgent(call.principal).agentId, input, sink),
+    attach: async (call, input, sink) => attachments.attach(requireAgent(call.principal), input, sink),
     status: async (call, messageId) => ladder.status(requireAgent(call.principal).agentId, messageId),
     markProcessed: async (call, messageId, result) =>
       ladder.markProcessed(requireAgent(call.principal).agentId, messageId, result),

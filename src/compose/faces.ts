@@ -70,7 +70,7 @@ export async function openFaces(
   options: HubOptions,
   { api, publicUrl, address, cleanup, counts, metrics }: FacesDeps,
 ): Promise<Faces> {
-  const { config, clock, logger, version } = options;
+  const { config, logger, version } = options;
   const { hubId, limits } = config;
   const maxBodyBytes = Math.ceil(limits.maxPayloadBytes * BODY_FACTOR) + BODY_MARGIN_BYTES;
   let isReady = false;
@@ -83,7 +83,6 @@ export async function openFaces(
   for (const adapter of ADAPTERS) {
     const context = {
       ...{ api, logger, hubId, publicUrl, version },
-      nowUnixMs: () => clock.nowUnixMs(),
       config: adapter.config.parse({}),
     };
     routes.push(...metrics.http.routes(adapter.name, adapter.mount(context).routes));
@@ -94,7 +93,6 @@ export async function openFaces(
     hubId,
     maxPayloadBytes: limits.maxPayloadBytes,
     maxFrameBytes: maxBodyBytes,
-    nowUnixMs: () => clock.nowUnixMs(),
     counts,
   };
   const connect = createConnectMount({

@@ -35,12 +35,13 @@ interface Parts {
 /** Moving messages. */
 export function buildCore({ config, clock, logger }: HubOptions, parts: Parts): Core {
   const { log, stores, counts } = parts;
-  const { directory, presence } = parts.registry;
+  const { directory, presence, credentialWatch } = parts.registry;
   const attached = (agentId: string): (() => void) => presence.attached(agentId);
   return createCore({
     log,
     stores,
     directory,
+    credentialWatch,
     attached,
     clock,
     logger,
@@ -82,6 +83,6 @@ export function buildApi(
     channels,
     registry: createRegistryApi(registry),
     overview: createOverviewApi(overview),
-    operator: createOperatorApi(),
+    operator: createOperatorApi({ registry }),
   };
 }

@@ -1,8 +1,8 @@
 import { MeshError } from "../model/errors.ts";
 import { Few } from "../model/few.ts";
 import { type Position, positionFromCursor } from "../model/position.ts";
-import { unauthenticated } from "../model/principal.ts";
-import type { Directory } from "../ports/directory.ts";
+import { type AgentPrincipal, unauthenticated } from "../model/principal.ts";
+import type { CredentialWatch, WatchedCredential } from "../ports/credential-watch.ts";
 import type { MessageLog, StreamName } from "../ports/message-log.ts";
 import type { CloseReason, Sink } from "../ports/sink.ts";
 import { LiveDelivery, type LiveDeliveryOptions, type LiveDeliveryOwner } from "./live-delivery.ts";
@@ -11,7 +11,7 @@ import type { AttachInput, Attachment } from "./messages.ts";
 import { inboxStream } from "./streams.ts";
 
 export interface AttachmentsDeps extends LiveFeedDeps {
-  readonly directory: Directory;
+  readonly credentialWatch: CredentialWatch;
   /** Marks the agent as online until the answer is called. */
   readonly attached: (agentId: string) => () => void;
   readonly sessionsPerAgent: number;
@@ -19,21 +19,20 @@ export interface AttachmentsDeps extends LiveFeedDeps {
 
 /** Live deliveries of inboxes. Several of one agent mirror: each gets every record after its own cursor. */
 export interface Attachments {
-  /** @throws MeshError gap, invalid_argument, rate_limited, unavailable when the hub is stopping */
-  attach(agentId: string, input: AttachInput, sink: Sink): Promise<Attachment>;
+  /**
+   * Delivers until the reader detaches, its credential ends or the hub stops.
+   * @throws MeshError gap, invalid_argument, rate_limited, unauthenticated when the credential ended meanwhile,
+   * unavailable when the hub is stopping
+   */
+  attach(reader: AgentPrincipal, input: AttachInput, sink: Sink): Promise<Attachment>;
   /** Moves the committed position; answers when durable with where it is now. @throws MeshError gap */
   commit(agentId: string, position: Position): Promise<Position>;
   /** Ends all deliveries of all agents. */
   closeAll(reason: CloseReason): void;
 }
 
-/** Sessions of removed agents end by themselves. */
 export function createAttachments(deps: AttachmentsDeps): Attachments {
   const sessions = new Sessions(deps.sessionsPerAgent);
-
-  deps.directory.onChange((agentId, what) => {
-    if (what === "removed") sessions.revoke(agentId);
-  });
 
   async function commit(agentId: string, position: Position): Promise<Position> {
     const stream = inboxStream(agentId);
@@ -54,6 +53,7 @@ export function createAttachments(deps: AttachmentsDeps): Attachments {
   const owner: LiveDeliveryOwner = {
     commit,
     ended(live) {
+      live.credential.stop();
       live.detachPresence();
       sessions.remove(live);
     },
@@ -62,6 +62,7 @@ export function createAttachments(deps: AttachmentsDeps): Attachments {
   function begin(place: Place, options: Omit<LiveDeliveryOptions, "detachPresence">): LiveDelivery {
     const detachPresence = deps.attached(options.agentId);
     const live = new LiveDelivery(deps, owner, { ...options, detachPresence });
+    options.credential.opened = live;
     place.lives.add(live);
     live.begin();
     return live;
@@ -69,14 +70,17 @@ export function createAttachments(deps: AttachmentsDeps): Attachments {
 
   return {
     commit,
-    async attach(agentId, input, sink) {
+    async attach(reader, input, sink) {
+      const { agentId } = reader;
       const place = sessions.reserve(agentId);
       const stream = inboxStream(agentId);
       try {
         const start = await findStart(stream, input.cursor);
-        sessions.checkStillOpen(agentId, place);
+        const credential = await deps.credentialWatch.watch(reader);
+        // What ended while it was being opened never opens. From here on nothing waits.
+        sessions.checkStillOpen(credential);
         const { window = 0, isPaused = false } = input;
-        return begin(place, { agentId, stream, start, sink, window, isPaused });
+        return begin(place, { agentId, credential, stream, start, sink, window, isPaused });
       } finally {
         place.opening -= 1;
         sessions.forgetIfEmpty(agentId, place);
@@ -111,34 +115,27 @@ class Sessions {
     return place;
   }
 
-  /** @throws MeshError unavailable, unauthenticated when the agent was removed meanwhile */
-  checkStillOpen(agentId: string, place: Place): void {
-    if (this.#isClosed) throw stopping();
-    if (this.#places.get(agentId) !== place) throw unauthenticated();
+  /** Stops the watch when it throws. @throws MeshError unavailable, unauthenticated */
+  checkStillOpen(credential: WatchedCredential): void {
+    if (credential.hasEnded) throw unauthenticated();
+    if (!this.#isClosed) return;
+    credential.stop();
+    throw stopping();
   }
 
   remove(live: LiveDelivery): void {
     const place = this.#places.get(live.agentId);
-    // Without a place the agent was removed, and all that it had with it.
     if (place === undefined) return;
     place.lives.delete(live);
     this.forgetIfEmpty(live.agentId, place);
   }
 
   forgetIfEmpty(agentId: string, place: Place): void {
-    const isEmpty = place.lives.size + place.opening === 0;
-    if (isEmpty && this.#places.get(agentId) === place) this.#places.delete(agentId);
+    if (place.lives.size + place.opening === 0) this.#places.delete(agentId);
   }
 
   acknowledged(agentId: string, offset: number): void {
     for (const live of this.#places.get(agentId)?.lives ?? []) live.acknowledged(offset);
-  }
-
-  revoke(agentId: string): void {
-    const place = this.#places.get(agentId);
-    // Sessions that are being opened find that their place is gone.
-    this.#places.delete(agentId);
-    for (const live of [...(place?.lives ?? [])]) live.end("revoked");
   }
 
   closeAll(reason: CloseReason): void {

@@ -3,6 +3,7 @@ import { createMessageIds } from "../model/message-id.ts";
 import type { AgentStore } from "../ports/agent-store.ts";
 import type { ChannelStore } from "../ports/channel-store.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { CredentialWatch } from "../ports/credential-watch.ts";
 import type { Directory } from "../ports/directory.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { MessageLog } from "../ports/message-log.ts";
@@ -34,6 +35,7 @@ export interface CoreDeps {
     readonly traffic: TrafficStore;
   };
   readonly directory: Directory;
+  readonly credentialWatch: CredentialWatch;
   /** Marks the agent as online until the answer is called. */
   readonly attached: (agentId: string) => () => void;
   readonly clock: Clock;
@@ -96,17 +98,7 @@ export function createCore(deps: CoreDeps): Core {
     onShortLived: (stream, expiresUnixMs) => sweeper.note(stream, expiresUnixMs),
     onChannelSend: fanout.wake,
   });
-  const { sessionsPerAgent } = bounds;
-  const attachments = createAttachments({
-    log,
-    delivery,
-    receipts,
-    directory,
-    logger,
-    attached: deps.attached,
-    sessionsPerAgent,
-    counts: counts.deliveries,
-  });
+  const { attachments, receive } = createReaders(deps, delivery, receipts);
   forgetRemoved(deps);
   return {
     relay,
@@ -114,7 +106,7 @@ export function createCore(deps: CoreDeps): Core {
     channels,
     traffic,
     sweeper,
-    receive: new Receive({ log, attachments, delivery, receipts, logger, counts: counts.deliveries }),
+    receive,
     ladder: new Ladder({ log, clock, outcomes: stores.outcomes, receipts, relay, counts: counts.deliveries }),
     history: createHistory({ log, hubId, checkChannel }),
     async start() {
@@ -130,6 +122,18 @@ export function createCore(deps: CoreDeps): Core {
       await traffic.stop();
     },
   };
+}
+
+/** Reading, live and by the page. */
+function createReaders(
+  { log, credentialWatch, logger, bounds, attached, counts: { deliveries: counts } }: CoreDeps,
+  delivery: Delivery,
+  receipts: Receipts,
+): Pick<Core, "attachments" | "receive"> {
+  const { sessionsPerAgent } = bounds;
+  const parts = { log, delivery, receipts, credentialWatch, logger, counts };
+  const attachments = createAttachments({ ...parts, attached, sessionsPerAgent });
+  return { attachments, receive: new Receive({ ...parts, attachments }) };
 }
 
 /** Nobody will read the inbox of an agent that was removed. */

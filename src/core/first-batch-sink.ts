@@ -1,7 +1,11 @@
+import { unauthenticated } from "../model/principal.ts";
 import type { LogRecord } from "../ports/message-log.ts";
-import type { Sink, SinkState } from "../ports/sink.ts";
+import type { CloseReason, Sink, SinkState } from "../ports/sink.ts";
 
-/** Takes the first batch that holds a wanted record, or nothing when `waitMs` pass or the signal aborts. */
+/**
+ * Takes the first batch that holds a wanted record, or nothing when `waitMs` pass, the signal aborts or the delivery
+ * ends; with its credential it fails.
+ */
 export class FirstBatchSink implements Sink {
   readonly #isWanted: (record: LogRecord) => boolean;
   readonly #waitMs: number;
@@ -11,9 +15,14 @@ export class FirstBatchSink implements Sink {
   constructor(waitMs: number, isWanted: (record: LogRecord) => boolean) {
     this.#waitMs = waitMs;
     this.#isWanted = isWanted;
+    // It may fail before `batch` is called, which is where that is handled.
+    this.#settled.promise.catch(() => undefined);
   }
 
-  /** The wanted records of that batch; none when the time is over. To be called once. */
+  /**
+   * The wanted records of that batch; none when the time is over. To be called once.
+   * @throws MeshError unauthenticated when the reader's credential ended
+   */
   async batch(signal: AbortSignal): Promise<readonly LogRecord[]> {
     const giveUp = (): void => this.#end([]);
     const timer = setTimeout(giveUp, this.#waitMs);
@@ -40,7 +49,8 @@ export class FirstBatchSink implements Sink {
     // It never has room again.
   }
 
-  close(): void {
+  close(reason: CloseReason): void {
+    if (reason === "revoked" || reason === "expired") this.#settled.reject(unauthenticated());
     this.#end([]);
   }
 

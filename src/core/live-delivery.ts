@@ -1,5 +1,6 @@
 import type { DeliveryCounts } from "../model/counts.ts";
 import type { Position } from "../model/position.ts";
+import type { WatchedCredential } from "../ports/credential-watch.ts";
 import type { StreamName } from "../ports/message-log.ts";
 import type { CloseReason, Sink } from "../ports/sink.ts";
 import { type FeedReader, LiveFeed, type LiveFeedDeps } from "./live-feed.ts";
@@ -8,6 +9,8 @@ import { Pump } from "./pump.ts";
 
 export interface LiveDeliveryOptions {
   readonly agentId: string;
+  /** The delivery ends with it. */
+  readonly credential: WatchedCredential;
   /** Takes back that the agent counts as online because of this delivery. */
   readonly detachPresence: () => void;
   readonly stream: StreamName;
@@ -30,6 +33,7 @@ export interface LiveDeliveryOwner {
 export class LiveDelivery implements Attachment, FeedReader {
   readonly agentId: string;
   readonly start: Position;
+  readonly credential: WatchedCredential;
   readonly detachPresence: () => void;
   readonly #pump: Pump;
   readonly #sink: Sink;
@@ -47,6 +51,7 @@ export class LiveDelivery implements Attachment, FeedReader {
     const { start, sink } = options;
     this.agentId = options.agentId;
     this.start = start;
+    this.credential = options.credential;
     this.detachPresence = options.detachPresence;
     this.#sink = sink;
     this.#owner = owner;

@@ -1,6 +1,8 @@
 import type { DeliveryCounts } from "../model/counts.ts";
 import { decodeEnvelope } from "../model/envelope-codec.ts";
 import { cursorFromPosition, type Position, START } from "../model/position.ts";
+import type { AgentPrincipal } from "../model/principal.ts";
+import type { CredentialWatch } from "../ports/credential-watch.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { LogRecord, MessageLog, StreamName } from "../ports/message-log.ts";
 import type { Sink } from "../ports/sink.ts";
@@ -21,6 +23,7 @@ const RETRY_MS = 50;
 export interface ReceiveDeps {
   readonly log: MessageLog;
   readonly attachments: Attachments;
+  readonly credentialWatch: CredentialWatch;
   readonly delivery: Delivery;
   readonly receipts: Receipts;
   readonly logger: Logger;
@@ -35,8 +38,12 @@ export class Receive {
     this.#deps = deps;
   }
 
-  /** One page of the inbox; waits only on an empty one. @throws MeshError gap, invalid_argument, rate_limited */
-  async receive(agentId: string, input: ReceiveInput, signal: AbortSignal): Promise<Received> {
+  /**
+   * One page of the inbox; waits only on an empty one.
+   * @throws MeshError gap, invalid_argument, rate_limited; unauthenticated when the credential ends while it waits
+   */
+  async receive(reader: AgentPrincipal, input: ReceiveInput, signal: AbortSignal): Promise<Received> {
+    const { agentId } = reader;
     const { log, attachments } = this.#deps;
     const stream = inboxStream(agentId);
     const start = await startPosition(log, stream, input.cursor);
@@ -47,37 +54,43 @@ export class Receive {
     const page = await this.#readNow(stream, start, { limit, signal });
     if (page !== undefined) return page;
     if (waitMs === 0) return { records: [], cursor: cursorFromPosition(start) };
-    const records = await this.#waitFor(agentId, { start, limit, waitMs }, signal);
+    const records = await this.#waitFor(reader, { start, limit, waitMs }, signal);
     return { records, cursor: cursorFromPosition(records.at(-1) ?? start) };
   }
 
   /**
    * Runs `send` and waits for a message whose reply_to is the id that it gives. Only whom it was sent to can answer
    * (`wait.from`; undefined: a channel, whose members all may). The reply stays in the inbox: what passes by here
-   * counts neither as delivered nor as a session.
+   * counts neither as delivered nor as a session. When the caller's credential ends, so does the wait: what was sent
+   * is accepted all the same.
    */
   async awaitReply(
-    agentId: string,
+    reader: AgentPrincipal,
     wait: { readonly waitMs: number; readonly signal: AbortSignal; readonly from: string | undefined },
     send: () => Promise<Sent>,
   ): Promise<{ sent: Sent; reply: Delivered | undefined }> {
-    const { log } = this.#deps;
-    const stream = inboxStream(agentId);
+    const { log, credentialWatch } = this.#deps;
+    const stream = inboxStream(reader.agentId);
     const { end } = await log.read(stream, { from: START, limit: 0 });
-    const sent = await send();
+    let sent: Sent | undefined;
     const isReply = ({ bytes }: LogRecord): boolean => {
       const { header } = decodeEnvelope(bytes);
-      return header.replyTo === sent.messageId && (wait.from === undefined || header.from === wait.from);
+      return header.replyTo === sent?.messageId && (wait.from === undefined || header.from === wait.from);
     };
     const sink = new FirstBatchSink(Math.min(wait.waitMs, MAX_WAIT_MS), isReply);
-    // A repeat may have been answered already: its reply stands among the unread.
-    const start = sent.duplicate ? await startPosition(log, stream, undefined) : end;
-    const pump = this.#pumpInto(sink, stream, start);
-    pump.start();
+    const credential = await credentialWatch.watch(reader);
+    credential.opened = { end: () => sink.close("closed") };
+    let pump: Pump | undefined;
     try {
+      sent = await send();
+      // A repeat may have been answered already: its reply stands among the unread.
+      const start = sent.duplicate ? await startPosition(log, stream, undefined) : end;
+      pump = this.#pumpInto(sink, stream, start);
+      pump.start();
       return { sent, reply: (await sink.batch(wait.signal))[0] };
     } finally {
-      pump.stop();
+      pump?.stop();
+      credential.stop();
     }
   }
 
@@ -111,13 +124,13 @@ export class Receive {
 
   /** A long poll is a delivery to a sink that is full after its first batch. */
   async #waitFor(
-    agentId: string,
+    reader: AgentPrincipal,
     wait: { readonly start: Position; readonly limit: number; readonly waitMs: number },
     signal: AbortSignal,
   ): Promise<readonly LogRecord[]> {
     const sink = new FirstBatchSink(wait.waitMs, () => true);
     const input = { cursor: cursorFromPosition(wait.start), window: wait.limit };
-    const attachment = await this.#deps.attachments.attach(agentId, input, sink);
+    const attachment = await this.#deps.attachments.attach(reader, input, sink);
     try {
       return await sink.batch(signal);
     } finally {

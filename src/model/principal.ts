@@ -1,10 +1,22 @@
 import { MeshError } from "./errors.ts";
 
+/** What an agent proved itself by. It ends with the key, with the secret, and with the agent. */
+export interface Credential {
+  /** SHA-256 of the API key, hex; of a token: of the key that it was got by. */
+  readonly keyHash: string;
+  /** The secret that the token was signed with; undefined = it was the API key itself. */
+  readonly kid: string | undefined;
+}
+
+/** The end of a key that was revoked: no clock that is set back makes it valid again. */
+export const REVOKED_UNIX_MS = 0;
+
 /** Who calls, proved at the edge. */
 export type Principal =
   | {
       readonly kind: "agent";
       readonly agentId: string;
+      readonly credential: Credential;
       /** When the credential ends, in ms since the Unix epoch; undefined = an API key without an end. */
       readonly expiresUnixMs: number | undefined;
     }

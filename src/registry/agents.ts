@@ -46,6 +46,9 @@ export function createAgents(deps: AgentsDeps): Agents {
     return viewFromRecord(principal, record, presence.isOnline(record.agentId));
   }
 
+  /** As the agent itself and the operator see it. */
+  const ownView = (record: AgentRecord): AgentView => view({ kind: "admin" }, record);
+
   /** From the store, since what is about to be changed must not come from memory. */
   async function stored(agentId: string): Promise<AgentRecord> {
     const record = isId(agentId) ? await agents.find(agentId) : undefined;
@@ -69,7 +72,7 @@ export function createAgents(deps: AgentsDeps): Agents {
           await agents.setProfile(agentId, profile);
           directory.changed(agentId, "profile");
         }
-        return view(asAgent(agentId), { ...record, profile });
+        return ownView({ ...record, profile });
       });
     },
     async setPlan(agentId, plan) {
@@ -77,7 +80,7 @@ export function createAgents(deps: AgentsDeps): Agents {
       await agents.setPlan(agentId, plan);
       directory.changed(agentId, "plan");
       logger.info("agent.plan_set", { agentId, plan });
-      return view({ kind: "admin" }, { ...record, plan });
+      return ownView({ ...record, plan });
     },
     async remove(agentId) {
       await stored(agentId);
@@ -86,10 +89,6 @@ export function createAgents(deps: AgentsDeps): Agents {
       logger.info("agent.removed", { agentId });
     },
   };
-}
-
-function asAgent(agentId: string): Principal {
-  return { kind: "agent", agentId, expiresUnixMs: undefined };
 }
 
 function noAgent(agentId: string): MeshError {

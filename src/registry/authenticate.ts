@@ -1,8 +1,8 @@
 import { ANONYMOUS, type Principal, unauthenticated } from "../model/principal.ts";
-import type { Directory } from "../ports/directory.ts";
 import type { Attempts } from "./attempts.ts";
 import { type CredentialDigest, digestFromCredential } from "./credential-digest.ts";
 import { API_KEY_PREFIX, type Credentials } from "./credentials.ts";
+import type { FindHolder } from "./holder.ts";
 import type { Presence } from "./presence.ts";
 import type { TokenClaims, Tokens } from "./tokens.ts";
 
@@ -21,38 +21,26 @@ export function createAuthenticate(deps: {
   readonly isAdmin: (digest: CredentialDigest) => boolean;
   readonly credentials: Credentials;
   readonly tokens: Tokens;
-  readonly directory: Directory;
+  readonly findHolder: FindHolder;
   readonly presence: Presence;
   readonly attempts: Attempts;
 }): Authenticate {
-  const { isAdmin, credentials, tokens, directory, presence, attempts } = deps;
-
-  /** The agent while it and the key are; `claims` when it came with a token. */
-  async function principalOf(keyHash: string, claims?: TokenClaims): Promise<Principal | undefined> {
-    const key = await credentials.find(keyHash);
-    if (key === undefined || (claims !== undefined && claims.agentId !== key.agentId)) return undefined;
-    const agent = await directory.lookup(key.agentId);
-    if (agent === undefined) return undefined;
-    presence.seen(key.agentId);
-    return {
-      kind: "agent",
-      agentId: key.agentId,
-      expiresUnixMs: earlier(claims?.expiresUnixMs, key.expiresUnixMs),
-    };
-  }
+  const { isAdmin, credentials, tokens, findHolder, presence, attempts } = deps;
 
   async function fromApiKey(keyHash: string, remoteAddress: string): Promise<Principal> {
     if (!credentials.isRemembered(keyHash)) attempts.checkAllowed(remoteAddress);
-    const principal = await principalOf(keyHash);
+    const principal = await findHolder({ keyHash, kid: undefined });
     if (principal === undefined) throw attempts.wrong(remoteAddress, unauthenticated());
+    presence.seen(principal.agentId);
     return principal;
   }
 
   async function fromToken(token: string, digestHex: string, remoteAddress: string): Promise<Principal> {
     const claims = tokens.remembered(digestHex) ?? (await checked(token, digestHex, remoteAddress));
-    const principal = await principalOf(claims.keyHash, claims);
+    const principal = await findHolder(claims, claims.expiresUnixMs);
     // Signed by this hub, so it is no guess: only its key or its agent is gone.
-    if (principal === undefined) throw unauthenticated();
+    if (principal === undefined || principal.agentId !== claims.agentId) throw unauthenticated();
+    presence.seen(principal.agentId);
     return principal;
   }
 
@@ -76,9 +64,4 @@ export function createAuthenticate(deps: {
     if (bearer.startsWith(API_KEY_PREFIX)) return fromApiKey(digest.hex, remoteAddress);
     return fromToken(bearer, digest.hex, remoteAddress);
   };
-}
-
-function earlier(one: number | undefined, other: number | undefined): number | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return Math.min(one, other);
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Few } from "../model/few.ts";
+import { REVOKED_UNIX_MS } from "../model/principal.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Directory } from "../ports/directory.ts";
 import type { KeyRecord, KeyStore } from "../ports/key-store.ts";
@@ -19,10 +20,18 @@ export interface Credentials {
   /** Whether the key of this hash is remembered as valid. */
   isRemembered(keyHash: string): boolean;
   /**
-   * Gives the agent a new key; the current one, and all tokens that were got by it, end after the grace time of
-   * one hour.
+   * Gives the agent a new key. All others, and the tokens that were got by them, end after the grace time of one hour,
+   * or with `revokeNow` at once, after a crash too.
+   * @throws MeshError not_found when no living agent has this id; unavailable, storage_full
    */
-  rotate(agentId: string): Promise<{ readonly apiKey: string; readonly oldKeyExpiresUnixMs: number }>;
+  rotate(agentId: string, options: { readonly revokeNow: boolean }): Promise<RotatedKey>;
+}
+
+export interface RotatedKey {
+  /** Shown once; only its hash is stored. */
+  readonly apiKey: string;
+  /** Until then the old keys are valid too, unless they end before. */
+  readonly oldKeyExpiresUnixMs: number;
 }
 
 /** A new key and what is stored of it. */
@@ -35,8 +44,10 @@ export function createCredentials(deps: {
   readonly keys: KeyStore;
   readonly directory: Directory;
   readonly clock: Clock;
+  /** Told when the keys of an agent but one were given an end. */
+  readonly onKeysEnd: (agentId: string, keptKeyHash: string, atUnixMs: number) => void;
 }): Credentials {
-  const { keys, directory, clock } = deps;
+  const { keys, directory, clock, onKeysEnd } = deps;
   const hashesOf = new Map<string, Few<string>>();
   const remembered = createReadThrough<KeyRecord>({
     clock,
@@ -82,14 +93,16 @@ export function createCredentials(deps: {
       return found instanceof Promise ? found.then(validNow) : validNow(found);
     },
     isRemembered: (keyHash) => validNow(remembered.peek(keyHash)) !== undefined,
-    async rotate(agentId) {
+    async rotate(agentId, { revokeNow }) {
       const { apiKey, keyHash } = newApiKey();
       const nowMs = clock.nowUnixMs();
-      const oldKeyExpiresUnixMs = nowMs + KEY_GRACE_MS;
+      const graceEndsUnixMs = nowMs + KEY_GRACE_MS;
       const key = { hash: keyHash, agentId, createdUnixMs: nowMs, expiresUnixMs: undefined };
-      await keys.rotate(key, oldKeyExpiresUnixMs);
+      const endsUnixMs = revokeNow ? REVOKED_UNIX_MS : graceEndsUnixMs;
+      await keys.rotate(key, endsUnixMs);
       forgetKeysOf(agentId);
-      return { apiKey, oldKeyExpiresUnixMs };
+      onKeysEnd(agentId, keyHash, endsUnixMs);
+      return { apiKey, oldKeyExpiresUnixMs: revokeNow ? nowMs : graceEndsUnixMs };
     },
   };
 }

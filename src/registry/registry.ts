@@ -3,6 +3,7 @@ import type { AttemptCounts } from "../model/counts.ts";
 import type { AccessStore } from "../ports/access-store.ts";
 import type { AgentStore } from "../ports/agent-store.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { CredentialWatch } from "../ports/credential-watch.ts";
 import type { Directory } from "../ports/directory.ts";
 import type { InviteStore } from "../ports/invite-store.ts";
 import type { KeyStore } from "../ports/key-store.ts";
@@ -12,13 +13,15 @@ import { createAdminCheck } from "./admin-check.ts";
 import { type Agents, createAgents } from "./agents.ts";
 import { createAttempts } from "./attempts.ts";
 import { type Authenticate, createAuthenticate } from "./authenticate.ts";
-import { createCredentials } from "./credentials.ts";
+import { OwnCredentialWatch } from "./credential-watch.ts";
+import { type Credentials, createCredentials } from "./credentials.ts";
 import { createDirectory } from "./directory.ts";
 import { createEntrance, type Entrance } from "./entrance.ts";
+import { createFindHolder } from "./holder.ts";
 import { createInvites, type Invites } from "./invites.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { createSearch } from "./search.ts";
-import { configuredSecrets, storedSecrets } from "./token-secrets.ts";
+import { configuredSecrets, storedSecrets, type TokenSecrets } from "./token-secrets.ts";
 import { createTokens, TOKEN_LIFE_MS } from "./tokens.ts";
 
 export interface RegistryDeps {
@@ -50,12 +53,11 @@ export interface Registry {
   readonly invites: Invites;
   readonly entrance: Entrance;
   readonly accessRules: AccessRules;
-  /** A new key for the agent; the old one is valid for another hour. */
-  readonly rotateKey: (
-    agentId: string,
-  ) => Promise<{ readonly apiKey: string; readonly oldKeyExpiresUnixMs: number }>;
-  /** A new secret for tokens; those that are out stay valid until they end. */
-  readonly rotateTokenSecret: () => Promise<void>;
+  readonly credentialWatch: CredentialWatch;
+  /** See Credentials.rotate; what the old keys opened ends with them. */
+  readonly rotateKey: Credentials["rotate"];
+  /** See TokenSecrets.rotate; what tokens of the old secrets opened ends with them. */
+  readonly rotateTokenSecret: TokenSecrets["rotate"];
 }
 
 /** Builds the registry. Owns nothing that would have to be closed. */
@@ -65,20 +67,29 @@ export function createRegistry(deps: RegistryDeps): Registry {
   const directory = createDirectory(stores, clock);
   const presence = createPresence(clock);
   const attempts = createAttempts({ perMinute: limits.attemptsPerMinute, clock, logger, counts });
-  const credentials = createCredentials({ keys, directory, clock });
+  const onKeysEnd: OwnCredentialWatch["keysEnd"] = (...ends) => credentialWatch.keysEnd(...ends);
+  const credentials = createCredentials({ keys, directory, clock, onKeysEnd });
   const secrets =
     deps.jwtSecret === undefined
       ? storedSecrets({ keys, clock, tokenLifeMs: TOKEN_LIFE_MS })
       : configuredSecrets(deps.jwtSecret);
+  const findHolder = createFindHolder({ credentials, secrets, directory });
+  const credentialWatch = new OwnCredentialWatch({
+    clock,
+    confirm: ({ credential, expiresUnixMs }) => findHolder(credential, expiresUnixMs),
+  });
   const tokens = createTokens({ secrets, hubId, clock });
   const search = createSearch({ agents: stores.agents, directory, clock });
   const invites = createInvites({ invites: stores.invites, directory, attempts, clock, logger, publicUrl });
   const isAdmin = createAdminCheck(deps.adminToken);
   directory.onChange((agentId, what) => {
-    if (what === "removed") presence.forget(agentId);
+    if (what !== "removed") return;
+    presence.forget(agentId);
+    credentialWatch.agentEnds(agentId);
   });
   return {
-    authenticate: createAuthenticate({ isAdmin, credentials, tokens, directory, presence, attempts }),
+    authenticate: createAuthenticate({ isAdmin, credentials, tokens, findHolder, presence, attempts }),
+    credentialWatch,
     directory,
     presence,
     agents: createAgents({ agents: stores.agents, directory, presence, search, clock, logger }),
@@ -97,11 +108,16 @@ export function createRegistry(deps: RegistryDeps): Registry {
       plan: limits.plan,
     }),
     accessRules: createAccessRules({ access: stores.access, directory, hubId }),
-    async rotateKey(agentId) {
-      const rotated = await credentials.rotate(agentId);
-      logger.info("key.rotated", { agentId });
+    async rotateKey(agentId, { revokeNow }) {
+      const rotated = await credentials.rotate(agentId, { revokeNow });
+      logger.info("key.rotated", { agentId, revokeNow });
       return rotated;
     },
-    rotateTokenSecret: secrets.rotate,
+    async rotateTokenSecret({ revokeNow }) {
+      const rotated = await secrets.rotate({ revokeNow });
+      if (revokeNow) credentialWatch.tokensEnd(rotated.kid);
+      logger.info("token_secret.rotated", { kid: rotated.kid, revokeNow });
+      return rotated;
+    },
   };
 }

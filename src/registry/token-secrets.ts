@@ -1,7 +1,9 @@
 import { randomBytes, type webcrypto } from "node:crypto";
+import { MeshError } from "../model/errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { KeyStore, SecretRecord } from "../ports/key-store.ts";
+import type { KeyStore } from "../ports/key-store.ts";
 import { digestFromCredential } from "./credential-digest.ts";
+import { createTurns } from "./turns.ts";
 
 const SECRET_BYTES = 32;
 const KID_BYTES = 9;
@@ -19,10 +21,19 @@ export interface SigningKey {
 export interface TokenSecrets {
   /** The newest. @throws MeshError unavailable, storage_full */
   forSigning(): Promise<SigningKey>;
-  /** The one of this kid, unless it was replaced longer ago than a token lives. @throws MeshError unavailable */
+  /**
+   * The one of this kid, unless it was revoked, or replaced longer ago than a token lives.
+   * @throws MeshError unavailable
+   */
   forVerifying(kid: string): Promise<SigningKey | undefined>;
-  /** Makes a new secret and keeps it; tokens signed with older ones stay valid until they end. */
-  rotate(): Promise<void>;
+  /** Whether it was revoked; known from the first answer of one of the others on. */
+  isRevoked(kid: string): boolean;
+  /**
+   * Makes a new secret and keeps it, and gives its kid. Tokens signed with older ones stay valid until they end;
+   * with `revokeNow` no such token is valid any more when it answers, after a crash too.
+   * @throws MeshError invalid_argument when the configuration sets the secret; unavailable, storage_full
+   */
+  rotate(options: { readonly revokeNow: boolean }): Promise<{ readonly kid: string }>;
 }
 
 /** The one secret that the operator set: stored ones are not used at all, so changing it ends all tokens. */
@@ -35,7 +46,12 @@ export function configuredSecrets(secret: string): TokenSecrets {
   return {
     forSigning: () => imported,
     forVerifying: async (wanted) => (wanted === kid ? imported : undefined),
-    rotate: () => Promise.reject(new Error("the token secret is set by the configuration: change it there")),
+    isRevoked: () => false,
+    async rotate() {
+      throw new MeshError("invalid_argument", "the token secret is set by the configuration", {
+        hint: "change MESHKORE_JWT_SECRET and start the hub again: that ends all tokens; or take it out, and the hub makes its own",
+      });
+    },
   };
 }
 
@@ -47,18 +63,26 @@ export function storedSecrets(deps: {
   readonly tokenLifeMs: number;
 }): TokenSecrets {
   const { keys, clock, tokenLifeMs } = deps;
+  const turns = createTurns();
+  /** Kids. Only grows: what was read before a revocation brings none back. */
+  const revoked = new Set<string>();
   let loading: Promise<readonly SigningKey[]> | undefined;
   let loadedMs = Number.NEGATIVE_INFINITY;
 
   async function load(): Promise<readonly SigningKey[]> {
     loadedMs = clock.steadyMs();
     let records = await keys.secrets();
-    if (records.length === 0) {
+    if (!records.some(({ secret }) => secret !== undefined)) {
       await keys.addSecret(newSecret(clock.nowUnixMs()));
       // Read again: another node may have made one at the same moment, and all must agree on the newest.
       records = await keys.secrets();
     }
-    return Promise.all(records.map(importSecret));
+    const usable: NewSecret[] = [];
+    for (const { kid, secret, createdUnixMs } of records) {
+      if (secret === undefined) revoked.add(kid);
+      else usable.push({ kid, secret, createdUnixMs });
+    }
+    return Promise.all(usable.map(importSecret));
   }
 
   function loaded(): Promise<readonly SigningKey[]> {
@@ -76,29 +100,46 @@ export function storedSecrets(deps: {
     const index = secrets.findIndex((secret) => secret.kid === kid);
     const replacedBy = secrets[index - 1];
     const isOver = replacedBy !== undefined && clock.nowUnixMs() - replacedBy.createdUnixMs > tokenLifeMs;
-    return isOver ? undefined : secrets[index];
+    return isOver || revoked.has(kid) ? undefined : secrets[index];
+  }
+
+  async function rotate(revokeNow: boolean): Promise<{ readonly kid: string }> {
+    const older = await loaded();
+    const nowMs = clock.nowUnixMs();
+    // Newer than the newest also after the clock was set back.
+    const secret = newSecret(Math.max(nowMs, (older[0]?.createdUnixMs ?? 0) + 1));
+    await keys.addSecret(secret, { revoke: revokeNow, forgetReplacedUnixMs: nowMs - tokenLifeMs });
+    if (revokeNow) for (const { kid } of older) revoked.add(kid);
+    loading = undefined;
+    return { kid: secret.kid };
   }
 
   return {
     async forSigning() {
-      const [newest] = await loaded();
+      const newest = (await loaded()).find(({ kid }) => !revoked.has(kid));
       if (newest === undefined) throw new Error("the store keeps no token secret although one was added");
       return newest;
     },
     async forVerifying(kid) {
       const found = await find(kid);
-      if (found !== undefined || clock.steadyMs() - loadedMs < RELOAD_EVERY_MS) return found;
+      const isKnown = found !== undefined || revoked.has(kid);
+      if (isKnown || clock.steadyMs() - loadedMs < RELOAD_EVERY_MS) return found;
       loading = undefined;
       return find(kid);
     },
-    async rotate() {
-      await keys.addSecret(newSecret(clock.nowUnixMs()));
-      loading = undefined;
-    },
+    isRevoked: (kid) => revoked.has(kid),
+    // One after the other: each must know of the secrets that it ends.
+    rotate: ({ revokeNow }) => turns.take("secrets", () => rotate(revokeNow)),
   };
 }
 
-function newSecret(createdUnixMs: number): SecretRecord {
+interface NewSecret {
+  readonly kid: string;
+  readonly secret: Uint8Array;
+  readonly createdUnixMs: number;
+}
+
+function newSecret(createdUnixMs: number): NewSecret {
   return {
     kid: randomBytes(KID_BYTES).toString("base64url"),
     secret: randomBytes(SECRET_BYTES),
@@ -106,7 +147,7 @@ function newSecret(createdUnixMs: number): SecretRecord {
   };
 }
 
-async function importSecret({ kid, secret, createdUnixMs }: SecretRecord): Promise<SigningKey> {
+async function importSecret({ kid, secret, createdUnixMs }: NewSecret): Promise<SigningKey> {
   const key = await crypto.subtle.importKey("raw", secret, HMAC_SHA256, false, ["sign", "verify"]);
   return { kid, key, createdUnixMs };
 }

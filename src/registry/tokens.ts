@@ -14,10 +14,12 @@ export interface TokenClaims {
   readonly agentId: string;
   /** The API key that the token was got by: a token is worth no more than its key. */
   readonly keyHash: string;
+  /** The secret that signed it. */
+  readonly kid: string;
   readonly expiresUnixMs: number;
 }
 
-/** `ended`: it was right once. `wrong`: never one of this hub's. */
+/** `ended`: it was right once, or names a secret that was revoked. `wrong`: never one of this hub's. */
 export type TokenCheck = TokenClaims | "ended" | "wrong";
 
 /**
@@ -44,9 +46,9 @@ export function createTokens(deps: {
   const { secrets, hubId, clock } = deps;
   const known = createLru<TokenClaims>({ maxWeight: MAX_REMEMBERED });
 
-  async function verify(token: string, signingKey: SigningKey): Promise<TokenCheck> {
+  async function verify(token: string, { kid, key: secret }: SigningKey): Promise<TokenCheck> {
     try {
-      const { payload } = await jwtVerify(token, signingKey.key, {
+      const { payload } = await jwtVerify(token, secret, {
         algorithms: [ALGORITHM],
         issuer: hubId,
         requiredClaims: ["sub", "iat", "exp"],
@@ -54,7 +56,7 @@ export function createTokens(deps: {
       });
       const { sub, exp, key } = payload;
       if (sub === undefined || exp === undefined || typeof key !== "string") return "wrong";
-      return { agentId: sub, keyHash: key, expiresUnixMs: exp * 1_000 };
+      return { agentId: sub, keyHash: key, kid, expiresUnixMs: exp * 1_000 };
     } catch (thrown) {
       if (thrown instanceof errors.JWTExpired) return "ended";
       if (thrown instanceof errors.JOSEError) return "wrong";
@@ -78,14 +80,17 @@ export function createTokens(deps: {
     },
     remembered(digestHex) {
       const claims = known.get(digestHex);
-      if (claims === undefined || claims.expiresUnixMs > clock.nowUnixMs()) return claims;
+      if (claims === undefined) return undefined;
+      if (claims.expiresUnixMs > clock.nowUnixMs() && !secrets.isRevoked(claims.kid)) return claims;
       known.delete(digestHex);
       return undefined;
     },
     async check(token, digestHex) {
       const kid = kidFromToken(token);
-      const signingKey = kid === undefined ? undefined : await secrets.forVerifying(kid);
-      if (signingKey === undefined) return "wrong";
+      if (kid === undefined) return "wrong";
+      const signingKey = await secrets.forVerifying(kid);
+      // Without the secret nobody can tell who signed it: it is worth nothing, and no guess.
+      if (signingKey === undefined) return secrets.isRevoked(kid) ? "ended" : "wrong";
       const outcome = await verify(token, signingKey);
       if (typeof outcome === "object") known.set(digestHex, outcome);
       return outcome;

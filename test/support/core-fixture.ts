@@ -11,11 +11,13 @@ import { newCounts } from "../../src/model/counts.ts";
 import type { Header } from "../../src/model/envelope.ts";
 import { EMPTY_HEADER } from "../../src/model/envelope.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../src/model/envelope-codec.ts";
+import type { AgentPrincipal } from "../../src/model/principal.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Logger } from "../../src/ports/logger.ts";
 import type { LogRecord, MessageLog, OpenMessageLog } from "../../src/ports/message-log.ts";
 import type { CloseReason, Sink, SinkState } from "../../src/ports/sink.ts";
 import type { Stores } from "../../src/ports/stores.ts";
+import { OwnCredentialWatch } from "../../src/registry/credential-watch.ts";
 import { createDirectory, type OwnDirectory } from "../../src/registry/directory.ts";
 import { createMemoryStores } from "./memory-stores.ts";
 
@@ -106,6 +108,7 @@ export class CoreFixture {
   core: Core;
   log: OpenMessageLog;
   directory: OwnDirectory;
+  credentials: OwnCredentialWatch;
   readonly clock: HeldClock;
   readonly stores: Stores;
   readonly logger: KeptLogger;
@@ -123,6 +126,7 @@ export class CoreFixture {
     this.stores = createMemoryStores();
     this.logger = createKeptLogger();
     this.directory = createDirectory(this.stores, clock);
+    this.credentials = this.#watchCredentials();
     this.core = this.#makeCore();
   }
 
@@ -139,6 +143,7 @@ export class CoreFixture {
     if (options.isCrash !== true) await this.core.stop();
     this.log = await this.#folder.open();
     this.directory = createDirectory(this.stores, this.clock);
+    this.credentials = this.#watchCredentials();
     this.core = this.#makeCore();
   }
 
@@ -187,8 +192,22 @@ export class CoreFixture {
   /** What the agent reads with this cursor, as texts; receipts left out. */
   async texts(agentId: string, cursor?: string): Promise<string[]> {
     const input = { limit: 500, manualAck: true, ...(cursor === undefined ? {} : { cursor }) };
-    const { records } = await this.core.receive.receive(agentId, input, NO_SIGNAL);
+    const { records } = await this.core.receive.receive(readerOf(agentId), input, NO_SIGNAL);
     return messagesIn(records).map(({ text }) => text);
+  }
+
+  /** As the registry does: who is removed has no credential any more. */
+  #watchCredentials(): OwnCredentialWatch {
+    const { directory, clock } = this;
+    const watch = new OwnCredentialWatch({
+      clock,
+      confirm: async (reader) =>
+        (await directory.lookup(reader.agentId)) === undefined ? undefined : reader,
+    });
+    directory.onChange((agentId, what) => {
+      if (what === "removed") watch.agentEnds(agentId);
+    });
+    return watch;
   }
 
   #makeCore(): Core {
@@ -196,6 +215,7 @@ export class CoreFixture {
       log: this.log,
       stores: this.stores,
       directory: this.directory,
+      credentialWatch: this.credentials,
       attached: (agentId) => {
         this.online.set(agentId, (this.online.get(agentId) ?? 0) + 1);
         return () => void this.online.set(agentId, (this.online.get(agentId) ?? 0) - 1);
@@ -207,6 +227,16 @@ export class CoreFixture {
       counts: this.counts,
     });
   }
+}
+
+/** The agent as a caller that came with its first key. */
+export function readerOf(agentId: string): AgentPrincipal {
+  return {
+    kind: "agent",
+    agentId,
+    credential: { keyHash: `key-${agentId}`, kid: undefined },
+    expiresUnixMs: undefined,
+  };
 }
 
 export function textMessage(to: string, text: string, more: Partial<SendInput> = {}): SendInput {

@@ -4,7 +4,7 @@ import type { AccessRule, AccessStore } from "../../src/ports/access-store.ts";
 import type { AgentStore } from "../../src/ports/agent-store.ts";
 import type { ChannelRecord, ChannelStore } from "../../src/ports/channel-store.ts";
 import type { InviteRecord, InviteStore } from "../../src/ports/invite-store.ts";
-import type { KeyRecord, KeyStore, SecretRecord } from "../../src/ports/key-store.ts";
+import type { KeyRecord, KeyStore, OlderSecrets, SecretRecord } from "../../src/ports/key-store.ts";
 import type { OutcomeRecord, OutcomeStore } from "../../src/ports/outcome-store.ts";
 import type { Stores } from "../../src/ports/stores.ts";
 import type { EdgeRecord, TrafficStore } from "../../src/ports/traffic-store.ts";
@@ -145,11 +145,21 @@ function keyStore({ agents, keys, secrets }: Tables): KeyStore {
       keys.set(key.hash, key);
     },
     secrets: async () => [...secrets].reverse().sort((a, b) => b.createdUnixMs - a.createdUnixMs),
-    async addSecret(secret) {
+    async addSecret(secret, older) {
       refuseTwice(secrets.some(({ kid }) => kid === secret.kid));
-      secrets.push({ ...secret, secret: Uint8Array.from(secret.secret) });
+      const kept = older === undefined ? secrets : endOlderSecrets(secrets, older);
+      secrets.splice(0, secrets.length, ...kept, { ...secret, secret: Uint8Array.from(secret.secret) });
     },
   };
+}
+
+function endOlderSecrets(secrets: readonly SecretRecord[], older: OlderSecrets): SecretRecord[] {
+  const isReplaced = ({ createdUnixMs }: SecretRecord): boolean =>
+    secrets.some(
+      (other) => other.createdUnixMs > createdUnixMs && other.createdUnixMs <= older.forgetReplacedUnixMs,
+    );
+  const kept = secrets.filter((secret) => !isReplaced(secret));
+  return older.revoke ? kept.map((secret) => ({ ...secret, secret: undefined })) : kept;
 }
 
 function accessStore({ access, agents }: Tables): AccessStore {

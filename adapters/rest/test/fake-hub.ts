@@ -49,7 +49,12 @@ export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 export const NOW = new Date(NOW_MS).toISOString();
 
 const PRINCIPALS: Readonly<Record<string, Principal>> = {
-  "t-alice": { kind: "agent", agentId: "alice", expiresUnixMs: undefined },
+  "t-alice": {
+    kind: "agent",
+    agentId: "alice",
+    credential: { keyHash: "hash-of-alices-key", kid: undefined },
+    expiresUnixMs: undefined,
+  },
   "t-admin": { kind: "admin" },
 };
 
@@ -96,7 +101,6 @@ export function createFakeHub(answers: Answers = {}): FakeHub {
     publicUrl: () => PUBLIC_URL,
     hubId: "hub.test",
     version: "0.1.0",
-    nowUnixMs: () => NOW_MS,
   });
   return {
     routes,

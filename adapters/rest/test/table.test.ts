@@ -87,7 +87,12 @@ const rows: readonly Row[] = [
   },
   {
     call: ["POST", "/keys/rotate"],
-    reaches: ["rotateKey"],
+    reaches: ["rotateKey", { revokeNow: false }],
+    answer: [200, { api_key: "mk_new", old_key_expires_at: NOW }],
+  },
+  {
+    call: ["POST", "/keys/rotate", { revoke_now: true }],
+    reaches: ["rotateKey", { revokeNow: true }],
     answer: [200, { api_key: "mk_new", old_key_expires_at: NOW }],
   },
   {

@@ -8,11 +8,10 @@ import { createRelayService } from "./relay.ts";
 
 /** All native services, each method once, for every wire to serve. */
 export function createNativeServices(options: OpenSessionOptions): readonly RpcService[] {
-  const { api, hubId, maxPayloadBytes, maxFrameBytes, nowUnixMs } = options;
+  const { api, hubId, maxPayloadBytes, maxFrameBytes } = options;
   const deps: NativeDeps = {
     api,
     facts: { hubId, maxPayloadBytes, maxFrameBytes },
-    nowUnixMs,
     openSession: createSessionOpener(options),
   };
   return [

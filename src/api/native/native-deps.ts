@@ -6,7 +6,6 @@ import type { WelcomeFacts } from "./relay-messages.ts";
 export interface NativeDeps {
   readonly api: HubApi;
   readonly facts: WelcomeFacts;
-  readonly nowUnixMs: () => number;
   /** Opens a session whose frames are encoded messages of RelayService.Session. */
   readonly openSession: SessionHandler;
 }

@@ -88,8 +88,8 @@ function entranceHandlers({ api: { registry } }: NativeDeps): Pick<Handlers, Ent
     async issueTicket() {
       throw new MeshError("unimplemented", "not built yet", { hint: "it comes with server-sent events" });
     },
-    async rotateKey(_request, call) {
-      const { apiKey, oldKeyExpiresUnixMs } = await registry.rotateKey(call);
+    async rotateKey({ revokeNow }, call) {
+      const { apiKey, oldKeyExpiresUnixMs } = await registry.rotateKey(call, { revokeNow });
       return { apiKey, oldKeyExpiresUnixMs: uint64FromNumber(oldKeyExpiresUnixMs) };
     },
   };

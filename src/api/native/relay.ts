@@ -70,7 +70,7 @@ export function createRelayService(deps: NativeDeps): RpcService {
 async function* attach(deps: NativeDeps, request: AttachRequest, call: Call) {
   const principal = requireAgent(call.principal);
   const input = present({ cursor: textOrAbsent(request.cursor), window: countOrAbsent(request.window) });
-  const inbox = await openLiveInbox(deps.api.relay, call, input, deps.nowUnixMs);
+  const inbox = await openLiveInbox(deps.api.relay, call, input);
   try {
     yield welcomeFromInbox(inbox, principal, deps.facts);
     for await (const records of inbox) yield { deliver: records.map(messageFromDelivered) };

@@ -35,3 +35,10 @@ export function closeCodeOf(error: MeshError): number {
 export function drainError(): MeshError {
   return new MeshError("unavailable", "the hub is stopping", { hint: "connect again", retryAfterS: 1 });
 }
+
+/** The session ends with what opened it. */
+export function credentialError(why: "revoked" | "expired"): MeshError {
+  return new MeshError("unauthenticated", `the session's credential ended: ${why}`, {
+    hint: "connect again with your API key, or with a new token (POST /register); if the key was revoked, ask the operator",
+  });
+}

@@ -7,14 +7,12 @@ import { protoCodec } from "./proto-codec.ts";
 import { Session, type SessionOptions, type SessionStart } from "./session.ts";
 
 const HELLO_MS = 10_000;
-const RECHECK_MS = 60_000;
 
 export interface OpenSessionOptions {
   readonly api: HubApi;
   readonly hubId: string;
   readonly maxPayloadBytes: number;
   readonly maxFrameBytes: number;
-  readonly nowUnixMs: () => number;
   readonly counts: Counts;
 }
 
@@ -29,7 +27,6 @@ export function sessionsOf(
     authenticate: async (token, remoteAddress): Promise<AgentPrincipal> =>
       requireAgent(await api.registry.authenticate(token, remoteAddress)),
     helloMs: HELLO_MS,
-    recheckMs: RECHECK_MS,
     counts: { messages: counts.messages, sessions: openCountOf(counts.sessions, wire) },
   };
   return (start, connection) => new Session(options, start, connection);

@@ -7,7 +7,14 @@ import type { LogRecord } from "../../ports/message-log.ts";
 import type { CloseReason, Sink, SinkState } from "../../ports/sink.ts";
 import { endOfFitting } from "../fitting.ts";
 import type { Attachment, RelayApi } from "../relay-api.ts";
-import { CLOSE_CODES, closeCodeOf, drainError, lateHello, textOnBinaryWire } from "./close-codes.ts";
+import {
+  CLOSE_CODES,
+  closeCodeOf,
+  credentialError,
+  drainError,
+  lateHello,
+  textOnBinaryWire,
+} from "./close-codes.ts";
 import type { ClientFrame, Flow, FrameCodec, FrameWriter, Hello, SessionSend } from "./frames.ts";
 import { SessionCall } from "./session-call.ts";
 
@@ -28,9 +35,6 @@ export interface SessionOptions {
   readonly maxFrameBytes: number;
   /** How long a connection without a token may wait with its hello. */
   readonly helloMs: number;
-  /** A credential that was revoked ends its session within this time. */
-  readonly recheckMs: number;
-  readonly nowUnixMs: () => number;
   readonly counts: { readonly messages: MessageCounts; readonly sessions: OpenCount };
 }
 
@@ -55,11 +59,9 @@ export class Session implements SocketSession, Sink {
   #call: SessionCall | undefined;
   #attachment: Attachment | undefined;
   #resume: (() => void) | undefined;
-  #token = "";
   /** Taken from the pump, but the connection was full before it could be sent. */
   #held: readonly LogRecord[] = [];
   #helloTimer: NodeJS.Timeout | undefined;
-  #credentialTimer: NodeJS.Timeout | undefined;
   #unanswered = 0;
   #isFlushScheduled = false;
   #isFull = false;
@@ -98,7 +100,6 @@ export class Session implements SocketSession, Sink {
     this.#isClosed = true;
     this.#call?.end();
     clearTimeout(this.#helloTimer);
-    clearTimeout(this.#credentialTimer);
     this.#held = [];
     this.#attachment?.detach();
   }
@@ -116,12 +117,8 @@ export class Session implements SocketSession, Sink {
   close(reason: CloseReason): void {
     if (reason === "gap") this.#fail(new MeshError("gap", "what comes next is gone"), CLOSE_CODES.gap);
     else if (reason === "draining") this.#fail(drainError(), CLOSE_CODES.draining);
-    else if (reason === "revoked" || reason === "expired") {
-      this.#fail(
-        new MeshError("unauthenticated", `the session ended: ${reason}`),
-        CLOSE_CODES.unauthenticated,
-      );
-    }
+    else if (reason === "revoked" || reason === "expired")
+      this.#fail(credentialError(reason), CLOSE_CODES.unauthenticated);
   }
 
   #awaitHello(): void {
@@ -152,9 +149,8 @@ export class Session implements SocketSession, Sink {
   async #open(hello: Hello): Promise<void> {
     this.#isOpening = true;
     try {
-      this.#token = this.#start.token ?? hello.token;
       const { remoteAddress } = this.#connection;
-      const principal = await this.#options.authenticate(this.#token, remoteAddress);
+      const principal = await this.#options.authenticate(this.#start.token ?? hello.token, remoteAddress);
       const call = new SessionCall(principal, remoteAddress, this.#start.traceparent);
       const input = {
         window: hello.window,
@@ -182,38 +178,12 @@ export class Session implements SocketSession, Sink {
       maxFrameBytes: this.#options.maxFrameBytes,
     });
     this.#schedule();
-    this.#watchCredential(principal.expiresUnixMs);
     if (!hello.noDelivery) attachment.resume();
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const [index, data] of early.entries()) {
       if (!this.#isClosed) this.#handle(data, index === 0 && this.#start.token === undefined);
     }
-  }
-
-  /** Ends the session with its credential: on time when that expires, soon when it is revoked. */
-  #watchCredential(expiresUnixMs: number | undefined): void {
-    const leftMs = (expiresUnixMs ?? Number.POSITIVE_INFINITY) - this.#options.nowUnixMs();
-    if (leftMs <= 0) {
-      this.close("expired");
-      return;
-    }
-    const waitMs = Math.min(leftMs, this.#options.recheckMs);
-    this.#credentialTimer = setTimeout(() => void this.#recheck(expiresUnixMs), waitMs);
-    this.#credentialTimer.unref();
-  }
-
-  async #recheck(expiresUnixMs: number | undefined): Promise<void> {
-    let expiresNextUnixMs = expiresUnixMs;
-    try {
-      if (expiresUnixMs === undefined || expiresUnixMs > this.#options.nowUnixMs())
-        expiresNextUnixMs = (await this.#options.authenticate(this.#token, this.#connection.remoteAddress))
-          .expiresUnixMs;
-    } catch (thrown) {
-      // Any other failure says nothing about the credential: it is asked again later.
-      if (meshErrorFromUnknown(thrown).code === "unauthenticated") this.close("revoked");
-    }
-    if (!this.#isClosed) this.#watchCredential(expiresNextUnixMs);
   }
 
   #keepEarly(data: Uint8Array): void {

@@ -53,6 +53,7 @@ interface KeysTable {
 
 interface SecretsTable {
   kid: string;
+  /** Empty = revoked. */
   secret: Uint8Array;
   created_ms: number;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { REVOKED_UNIX_MS } from "../../../src/model/principal.ts";
 import { joinAgents, NOW_MS, type StoreFactory, useStores } from "./store-fixture.ts";
 
 /** Behaviour that every KeyStore has. */
@@ -87,6 +88,63 @@ function secretTests(factory: StoreFactory): void {
     expect(await fixture.stores.keys.secrets()).toEqual([newer, older]);
     await fixture.reopen();
     expect(await fixture.stores.keys.secrets()).toEqual([newer, older]);
+  });
+
+  it("forgets revoked secrets but not their names, for good", async () => {
+    const { keys } = fixture.stores;
+    const secretOf = (kid: string, createdUnixMs: number) => ({
+      kid,
+      secret: Uint8Array.of(7),
+      createdUnixMs,
+    });
+    await keys.addSecret(secretOf("a", NOW_MS));
+    await keys.addSecret(secretOf("b", NOW_MS + 1));
+    await keys.addSecret(secretOf("c", NOW_MS + 2), { revoke: true, forgetReplacedUnixMs: 0 });
+    const expected = [
+      secretOf("c", NOW_MS + 2),
+      { ...secretOf("b", NOW_MS + 1), secret: undefined },
+      { ...secretOf("a", NOW_MS), secret: undefined },
+    ];
+    expect(await keys.secrets()).toEqual(expected);
+    await fixture.reopen();
+    expect(await fixture.stores.keys.secrets()).toEqual(expected);
+  });
+
+  it("forgets secrets that were replaced long ago, and no others", async () => {
+    const { keys } = fixture.stores;
+    const add = (kid: string, createdUnixMs: number, forgetReplacedUnixMs: number) =>
+      keys.addSecret(
+        { kid, secret: Uint8Array.of(1), createdUnixMs },
+        { revoke: false, forgetReplacedUnixMs },
+      );
+    await add("a", NOW_MS, 0);
+    await add("b", NOW_MS + 10, NOW_MS - 1);
+    await add("c", NOW_MS + 20, NOW_MS + 9);
+    const kids = async () => (await fixture.stores.keys.secrets()).map(({ kid }) => kid);
+    expect(await kids()).toEqual(["c", "b", "a"]);
+    await add("d", NOW_MS + 30, NOW_MS + 10);
+    expect(await kids()).toEqual(["d", "c", "b"]);
+  });
+
+  it("changes nothing of the older ones when the new one is refused", async () => {
+    const { keys } = fixture.stores;
+    const secret = { kid: "k1", secret: Uint8Array.of(1), createdUnixMs: NOW_MS };
+    await keys.addSecret(secret);
+    const again = keys.addSecret(secret, { revoke: true, forgetReplacedUnixMs: NOW_MS });
+    await expect(again).rejects.toMatchObject({ code: "already_exists" });
+    expect(await keys.secrets()).toEqual([secret]);
+  });
+
+  it("lets a key end for good, and its grace time too", async () => {
+    const { keys } = fixture.stores;
+    await joinAgents(fixture.stores, "alice");
+    const key = { agentId: "alice", createdUnixMs: NOW_MS, expiresUnixMs: undefined };
+    await keys.rotate({ ...key, hash: "second" }, NOW_MS + 100);
+    await keys.rotate({ ...key, hash: "third" }, REVOKED_UNIX_MS);
+    for (const hash of ["key-alice", "second"]) {
+      expect((await keys.find(hash))?.expiresUnixMs).toBe(REVOKED_UNIX_MS);
+    }
+    expect((await keys.find("third"))?.expiresUnixMs).toBeUndefined();
   });
 
   it("never replaces a secret", async () => {

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { type LiveInbox, openLiveInbox } from "../../../src/api/live-inbox.ts";
 import type { AttachInput, Attachment } from "../../../src/api/relay-api.ts";
-import type { Call } from "../../../src/model/principal.ts";
+import { type Call, requireAgent } from "../../../src/model/principal.ts";
 import type { LogRecord } from "../../../src/ports/message-log.ts";
 import type { Sink } from "../../../src/ports/sink.ts";
-import { CoreFixture, codeOf, messagesIn, START_MS, textMessage } from "../../support/core-fixture.ts";
+import { CoreFixture, codeOf, messagesIn, readerOf, textMessage } from "../../support/core-fixture.ts";
 
 let core: CoreFixture;
 let abort: AbortController;
@@ -16,16 +16,17 @@ beforeEach(async () => {
 });
 
 function callOf(agentId: string, expiresUnixMs?: number): Call {
-  const principal = { kind: "agent" as const, agentId, expiresUnixMs };
+  const principal = { ...readerOf(agentId), expiresUnixMs };
   return { principal, signal: abort.signal, remoteAddress: "127.0.0.1" };
 }
 
 function open(input: AttachInput = {}, call = callOf("bob")): Promise<LiveInbox> {
   const { attachments } = core.core;
   const relay = {
-    attach: (_call: Call, what: AttachInput, sink: Sink) => attachments.attach("bob", what, sink),
+    attach: (asked: Call, what: AttachInput, sink: Sink) =>
+      attachments.attach(requireAgent(asked.principal), what, sink),
   };
-  return openLiveInbox(relay, call, input, () => core.clock.nowUnixMs());
+  return openLiveInbox(relay, call, input);
 }
 
 async function take(inbox: LiveInbox, count: number): Promise<string[]> {
@@ -76,7 +77,7 @@ describe("an inbox that is followed", () => {
       given.onReady(() => (resumed += 1));
       return { start: { epoch: 1, offset: 0 }, detach: () => undefined } as unknown as Attachment;
     };
-    const inbox = await openLiveInbox({ attach }, callOf("bob"), {}, () => START_MS);
+    const inbox = await openLiveInbox({ attach }, callOf("bob"), {});
     expect(sink?.write(records(1, 3))).toBe("full");
     expect(resumed).toBe(0);
     handed.push(...((await inbox.next()).value ?? []).map(({ offset }) => offset));

@@ -11,6 +11,7 @@ import {
   createKeptLogger,
   HeldClock,
   NO_SIGNAL,
+  readerOf,
   START_MS,
 } from "../../support/core-fixture.ts";
 import { createMemoryStores } from "../../support/memory-stores.ts";
@@ -74,7 +75,7 @@ describe("admission", () => {
     );
     expect(codes.filter((code) => code === "no error")).toHaveLength(1000);
     expect(codes.slice(1000)).toEqual(Array.from({ length: 100 }, () => "quota_exceeded"));
-    const { records } = await fixture.core.receive.receive("bob", { limit: 500 }, NO_SIGNAL);
+    const { records } = await fixture.core.receive.receive(readerOf("bob"), { limit: 500 }, NO_SIGNAL);
     expect(records).toHaveLength(500);
 
     await fixture.restart();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CoreFixture, codeOf, KeptSink, receiptsIn } from "../../support/core-fixture.ts";
+import { CoreFixture, codeOf, KeptSink, readerOf, receiptsIn } from "../../support/core-fixture.ts";
 
 async function withAgents(...agentIds: string[]): Promise<CoreFixture> {
   const fixture = await CoreFixture.open();
@@ -12,8 +12,8 @@ describe("attachments", () => {
     const fixture = await withAgents("ann", "bob");
     await fixture.send("ann", "bob", "m1");
     const [one, other] = [new KeptSink(), new KeptSink()];
-    await fixture.core.attachments.attach("bob", {}, one);
-    await fixture.core.attachments.attach("bob", {}, other);
+    await fixture.core.attachments.attach(readerOf("bob"), {}, one);
+    await fixture.core.attachments.attach(readerOf("bob"), {}, other);
     expect(fixture.online.get("bob")).toBe(2);
     await fixture.send("ann", "bob", "m2");
     await expect
@@ -28,7 +28,7 @@ describe("attachments", () => {
     const fixture = await withAgents("ann", "bob");
     const sink = new KeptSink();
     sink.answer = "full";
-    const attachment = await fixture.core.attachments.attach("bob", { window: 10 }, sink);
+    const attachment = await fixture.core.attachments.attach(readerOf("bob"), { window: 10 }, sink);
     await fixture.send("ann", "bob", "m1");
     await expect.poll(() => sink.texts).toEqual(["m1"]);
     await fixture.send("ann", "bob", "m2");
@@ -38,7 +38,7 @@ describe("attachments", () => {
     attachment.resume();
     // A second reader shows that m2 could have been delivered.
     const other = new KeptSink();
-    await fixture.core.attachments.attach("bob", {}, other);
+    await fixture.core.attachments.attach(readerOf("bob"), {}, other);
     await expect.poll(() => other.texts).toEqual(["m2"]);
     expect(sink.texts).toEqual(["m1"]);
     sink.drain();
@@ -48,8 +48,8 @@ describe("attachments", () => {
   it("keep a window of unacknowledged messages that any session of the agent opens", async () => {
     const fixture = await withAgents("ann", "bob");
     const [narrow, wide] = [new KeptSink(), new KeptSink()];
-    await fixture.core.attachments.attach("bob", { window: 2 }, narrow);
-    const second = await fixture.core.attachments.attach("bob", {}, wide);
+    await fixture.core.attachments.attach(readerOf("bob"), { window: 2 }, narrow);
+    const second = await fixture.core.attachments.attach(readerOf("bob"), {}, wide);
     for (const text of ["m1", "m2", "m3", "m4", "m5"]) await fixture.send("ann", "bob", text);
     await expect.poll(() => wide.texts.length).toBe(5);
     expect(narrow.texts).toEqual(["m1", "m2"]);
@@ -63,7 +63,7 @@ describe("attachments", () => {
     const fixture = await withAgents("ann", "bob");
     const sink = new KeptSink();
     sink.answer = "closed";
-    await fixture.core.attachments.attach("bob", {}, sink);
+    await fixture.core.attachments.attach(readerOf("bob"), {}, sink);
     const { messageId } = await fixture.send("ann", "bob", "m1");
     await expect.poll(() => sink.closedBy).toBe("closed");
     expect(fixture.online.get("bob")).toBe(0);
@@ -75,46 +75,66 @@ describe("attachments", () => {
   it("are so many of one agent at most, also when they come at once", async () => {
     const fixture = await withAgents("bob");
     const attempts = Array.from({ length: 12 }, () =>
-      fixture.core.attachments.attach("bob", {}, new KeptSink()),
+      fixture.core.attachments.attach(readerOf("bob"), {}, new KeptSink()),
     );
     const codes = await Promise.all(attempts.map(codeOf));
     expect(codes.filter((code) => code === "no error")).toHaveLength(8);
     expect(codes.filter((code) => code === "rate_limited")).toHaveLength(4);
     const attached = await attempts[0];
     attached?.detach();
-    expect(await codeOf(fixture.core.attachments.attach("bob", {}, new KeptSink()))).toBe("no error");
+    expect(await codeOf(fixture.core.attachments.attach(readerOf("bob"), {}, new KeptSink()))).toBe(
+      "no error",
+    );
   });
 
   it("give a place back when the start fails", async () => {
     const fixture = await withAgents("bob");
     for (let attempt = 0; attempt < 20; attempt++) {
-      expect(await codeOf(fixture.core.attachments.attach("bob", { cursor: "1-99" }, new KeptSink()))).toBe(
-        "gap",
-      );
+      expect(
+        await codeOf(fixture.core.attachments.attach(readerOf("bob"), { cursor: "1-99" }, new KeptSink())),
+      ).toBe("gap");
     }
-    expect(await codeOf(fixture.core.attachments.attach("bob", {}, new KeptSink()))).toBe("no error");
+    expect(await codeOf(fixture.core.attachments.attach(readerOf("bob"), {}, new KeptSink()))).toBe(
+      "no error",
+    );
   });
 
   it("end when the agent is removed, also those that are being opened", async () => {
     const fixture = await withAgents("bob");
     const sink = new KeptSink();
-    await fixture.core.attachments.attach("bob", {}, sink);
-    const opening = fixture.core.attachments.attach("bob", {}, new KeptSink());
-    fixture.directory.changed("bob", "removed");
+    await fixture.core.attachments.attach(readerOf("bob"), {}, sink);
+    const opening = fixture.core.attachments.attach(readerOf("bob"), {}, new KeptSink());
+    await fixture.removeAgent("bob");
     expect(sink.closedBy).toBe("revoked");
     expect(await codeOf(opening)).toBe("unauthenticated");
     expect(fixture.online.get("bob")).toBe(0);
   });
 
+  it("end with what they were opened with, in the same turn, and no others do", async () => {
+    const fixture = await withAgents("bob");
+    const [old, fresh] = [new KeptSink(), new KeptSink()];
+    const newKey = { ...readerOf("bob"), credential: { keyHash: "new-key", kid: undefined } };
+    await fixture.core.attachments.attach(readerOf("bob"), {}, old);
+    await fixture.core.attachments.attach(newKey, {}, fresh);
+    fixture.credentials.keysEnd("bob", "new-key", 0);
+    expect([old.closedBy, fresh.closedBy]).toEqual(["revoked", undefined]);
+    expect(fixture.online.get("bob")).toBe(1);
+    await fixture.send("bob", "bob", "m1");
+    await expect.poll(() => fresh.texts).toEqual(["m1"]);
+    expect(old.texts).toEqual([]);
+  });
+
   it("end when the hub stops, and none is opened after that", async () => {
     const fixture = await withAgents("bob");
     const sink = new KeptSink();
-    await fixture.core.attachments.attach("bob", {}, sink);
-    const opening = fixture.core.attachments.attach("bob", {}, new KeptSink());
+    await fixture.core.attachments.attach(readerOf("bob"), {}, sink);
+    const opening = fixture.core.attachments.attach(readerOf("bob"), {}, new KeptSink());
     await fixture.core.stop();
     expect(sink.closedBy).toBe("draining");
     expect(await codeOf(opening)).toBe("unavailable");
-    expect(await codeOf(fixture.core.attachments.attach("bob", {}, new KeptSink()))).toBe("unavailable");
+    expect(await codeOf(fixture.core.attachments.attach(readerOf("bob"), {}, new KeptSink()))).toBe(
+      "unavailable",
+    );
   });
 
   it("start with what is kept when retention has passed the committed position", async () => {
@@ -123,11 +143,11 @@ describe("attachments", () => {
     await fixture.log.trim("inbox/bob", Number.POSITIVE_INFINITY);
     await fixture.send("ann", "bob", "kept");
     const sink = new KeptSink();
-    await fixture.core.attachments.attach("bob", {}, sink);
+    await fixture.core.attachments.attach(readerOf("bob"), {}, sink);
     await expect.poll(() => sink.texts).toEqual(["kept"]);
     expect(await fixture.texts("bob")).toEqual(["kept"]);
-    expect(await codeOf(fixture.core.attachments.attach("bob", { cursor: "1-0" }, new KeptSink()))).toBe(
-      "gap",
-    );
+    expect(
+      await codeOf(fixture.core.attachments.attach(readerOf("bob"), { cursor: "1-0" }, new KeptSink())),
+    ).toBe("gap");
   });
 });

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { refusedInAll } from "../../../src/model/counts.ts";
-import { CoreFixture, codeOf, KeptSink, NO_SIGNAL } from "../../support/core-fixture.ts";
+import { CoreFixture, codeOf, KeptSink, NO_SIGNAL, readerOf } from "../../support/core-fixture.ts";
 import { until } from "../../support/until.ts";
 
 it("counts what is accepted, repeated and refused, each once, whichever way it went", async () => {
@@ -41,7 +41,7 @@ it("counts a record each time it is handed over, and once when it is acknowledge
   for (const text of ["1", "2", "3"]) await fixture.send("ann", "bob", text, { noReceipts: true });
   const sink = new KeptSink();
   sink.answer = "full";
-  const live = await fixture.core.attachments.attach("bob", {}, sink);
+  const live = await fixture.core.attachments.attach(readerOf("bob"), {}, sink);
   await until("the delivery", () => sink.records.length === 3);
   expect(counts).toMatchObject({ delivered: 3, open: 1, pauses: 0, acknowledged: 0 });
   sink.drain();
@@ -55,10 +55,10 @@ it("counts a record each time it is handed over, and once when it is acknowledge
   live.detach();
   expect(counts.open).toBe(0);
 
-  const { cursor } = await fixture.core.receive.receive("bob", {}, NO_SIGNAL);
+  const { cursor } = await fixture.core.receive.receive(readerOf("bob"), {}, NO_SIGNAL);
   expect(counts.delivered).toBe(4);
   // A long poll that waits is open, and its end is no pause.
-  const poll = fixture.core.receive.receive("bob", { cursor, waitMs: 10_000 }, NO_SIGNAL);
+  const poll = fixture.core.receive.receive(readerOf("bob"), { cursor, waitMs: 10_000 }, NO_SIGNAL);
   await until("the poll", () => counts.open === 1);
   await fixture.send("ann", "bob", "4", { noReceipts: true });
   await poll;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CoreFixture, codeOf, NO_SIGNAL, receiptsIn } from "../../support/core-fixture.ts";
+import { CoreFixture, codeOf, NO_SIGNAL, readerOf, receiptsIn } from "../../support/core-fixture.ts";
 
 async function withMessage(more: object = {}): Promise<{ fixture: CoreFixture; id: string }> {
   const fixture = await CoreFixture.open();
@@ -16,10 +16,10 @@ describe("the ladder", () => {
   it("rises from accepted over delivered and read to processed", async () => {
     const { fixture, id } = await withMessage();
     expect(await state(fixture, id)).toBe("accepted");
-    const page = await fixture.core.receive.receive("bob", {}, NO_SIGNAL);
+    const page = await fixture.core.receive.receive(readerOf("bob"), {}, NO_SIGNAL);
     expect(await state(fixture, id)).toBe("delivered");
     expect(await state(fixture, id, "bob")).toBe("delivered");
-    await fixture.core.receive.receive("bob", { cursor: page.cursor }, NO_SIGNAL);
+    await fixture.core.receive.receive(readerOf("bob"), { cursor: page.cursor }, NO_SIGNAL);
     expect(await state(fixture, id)).toBe("read");
     await fixture.core.ladder.markProcessed("bob", id, { ok: true, note: "done" });
     expect(await fixture.core.ladder.status("ann", id)).toMatchObject({ state: "processed", note: "done" });
@@ -27,7 +27,7 @@ describe("the ladder", () => {
 
   it("keeps delivered over a restart", async () => {
     const { fixture, id } = await withMessage();
-    await fixture.core.receive.receive("bob", {}, NO_SIGNAL);
+    await fixture.core.receive.receive(readerOf("bob"), {}, NO_SIGNAL);
     await fixture.restart();
     expect(await state(fixture, id)).toBe("delivered");
   });

@@ -5,6 +5,7 @@ import {
   codeOf,
   messagesIn,
   NO_SIGNAL,
+  readerOf,
   storedMessage,
   textMessage,
   textOfBytes,
@@ -18,7 +19,7 @@ async function withMessages(count: number): Promise<CoreFixture> {
 }
 
 function receive(fixture: CoreFixture, input: object = {}, signal: AbortSignal = NO_SIGNAL) {
-  return fixture.core.receive.receive("bob", input, signal);
+  return fixture.core.receive.receive(readerOf("bob"), input, signal);
 }
 
 async function committed(fixture: CoreFixture): Promise<number> {
@@ -95,10 +96,34 @@ describe("receive", () => {
   });
 });
 
+describe("a credential that ends", () => {
+  it("ends the long poll that came with it", async () => {
+    const fixture = await withMessages(0);
+    const polling = codeOf(receive(fixture, { waitMs: 60_000 }));
+    await expect.poll(() => fixture.online.get("bob")).toBe(1);
+    fixture.credentials.agentEnds("bob");
+    expect(await polling).toBe("unauthenticated");
+    expect(fixture.online.get("bob")).toBe(0);
+  });
+
+  it("ends the wait for a reply, and what was sent is told all the same", async () => {
+    const fixture = await withMessages(0);
+    const send = async () => {
+      const sent = await fixture.send("ann", "bob", "question");
+      fixture.credentials.agentEnds("ann");
+      await fixture.send("bob", "ann", "answer", { replyTo: sent.messageId });
+      return sent;
+    };
+    const wait = { waitMs: 60_000, signal: NO_SIGNAL, from: "bob" };
+    const { sent, reply } = await fixture.core.receive.awaitReply(readerOf("ann"), wait, send);
+    expect([sent.offset, reply]).toEqual([1, undefined]);
+  });
+});
+
 describe("waiting for a reply", () => {
   function request(fixture: CoreFixture, text: string, more: object = {}, waitMs = 60_000) {
     const send = () => fixture.core.relay.send("ann", textMessage("bob", text, more));
-    return fixture.core.receive.awaitReply("ann", { waitMs, signal: NO_SIGNAL, from: "bob" }, send);
+    return fixture.core.receive.awaitReply(readerOf("ann"), { waitMs, signal: NO_SIGNAL, from: "bob" }, send);
   }
 
   it("gives the reply, also one that came before the wait began, and leaves it in the inbox", async () => {
@@ -111,7 +136,7 @@ describe("waiting for a reply", () => {
       return sent;
     };
     const { reply } = await fixture.core.receive.awaitReply(
-      "ann",
+      readerOf("ann"),
       { waitMs: 60_000, signal: NO_SIGNAL, from: "bob" },
       send,
     );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CoreFixture, DAY_MS, KeptSink, receiptsIn } from "../../support/core-fixture.ts";
+import { CoreFixture, DAY_MS, KeptSink, readerOf, receiptsIn } from "../../support/core-fixture.ts";
 
 async function withAgents(): Promise<CoreFixture> {
   const fixture = await CoreFixture.open();
@@ -59,7 +59,7 @@ describe("the sweeper", () => {
     const { messageId } = await fixture.send("ann", "bob", "m1", { ttlMs: 1000 });
     const other = await fixture.send("ann", "bob", "m2");
     const sink = new KeptSink();
-    const attachment = await fixture.core.attachments.attach("bob", {}, sink);
+    const attachment = await fixture.core.attachments.attach(readerOf("bob"), {}, sink);
     await expect.poll(() => sink.texts).toEqual(["m1", "m2"]);
     fixture.clock.nowMs += 1000;
     await fixture.core.sweeper.expireDue();

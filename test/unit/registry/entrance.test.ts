@@ -16,10 +16,11 @@ describe("joining", () => {
       tokenExpiresUnixMs: START_MS + 86_400_000,
     });
     expect(joined.apiKey).toMatch(/^mk_[A-Za-z0-9_-]{43}$/);
-    expect(await api.authenticate(joined.apiKey, "192.0.2.1")).toEqual(asAgent("alice"));
+    expect(await api.authenticate(joined.apiKey, "192.0.2.1")).toEqual(asAgent("alice", joined.apiKey));
     expect(await api.authenticate(joined.token, "192.0.2.1")).toEqual({
       kind: "agent",
       agentId: "alice",
+      credential: { ...asAgent("alice", joined.apiKey).credential, kid: expect.any(String) },
       expiresUnixMs: START_MS + 86_400_000,
     });
     expect(await api.getAgent(callAs(asAgent("alice")), "alice")).toMatchObject({

@@ -2,10 +2,11 @@ import { createRegistryApi } from "../../../src/api/registry.ts";
 import type { Joined, RegistryApi } from "../../../src/api/registry-api.ts";
 import type { ProfilePatch } from "../../../src/model/agent.ts";
 import { newCounts } from "../../../src/model/counts.ts";
-import { ANONYMOUS, type Call, type Principal } from "../../../src/model/principal.ts";
+import { type AgentPrincipal, ANONYMOUS, type Call, type Principal } from "../../../src/model/principal.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { Logger } from "../../../src/ports/logger.ts";
 import type { Stores } from "../../../src/ports/stores.ts";
+import { digestFromCredential } from "../../../src/registry/credential-digest.ts";
 import { createRegistry, type Registry, type RegistryDeps } from "../../../src/registry/registry.ts";
 import { createMemoryStores } from "../../support/memory-stores.ts";
 
@@ -92,8 +93,10 @@ export function callAs(principal: Principal, remoteAddress = "192.0.2.1"): Call 
   return { principal, signal: new AbortController().signal, remoteAddress };
 }
 
-export function asAgent(agentId: string): Principal {
-  return { kind: "agent", agentId, expiresUnixMs: undefined };
+/** The agent as a caller that came with this API key. */
+export function asAgent(agentId: string, apiKey = "mk_any"): AgentPrincipal {
+  const credential = { keyHash: digestFromCredential(apiKey).hex, kid: undefined };
+  return { kind: "agent", agentId, credential, expiresUnixMs: undefined };
 }
 
 /** The code that the call is refused with. */

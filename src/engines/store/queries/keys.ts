@@ -1,5 +1,5 @@
-import type { Kysely } from "kysely";
-import type { KeyRecord, KeyStore } from "../../../ports/key-store.ts";
+import { type Kysely, sql, type Transaction } from "kysely";
+import type { KeyRecord, KeyStore, OlderSecrets } from "../../../ports/key-store.ts";
 import type { Database } from "../schema.ts";
 import { holdLivingAgent } from "./living-agent.ts";
 
@@ -27,18 +27,31 @@ export function createKeyStore(db: Kysely<Database>): KeyStore {
         .execute();
       return rows.map((row) => ({
         kid: row.kid,
-        secret: row.secret,
+        secret: row.secret.byteLength === 0 ? undefined : row.secret,
         createdUnixMs: Number(row.created_ms),
       }));
     },
 
-    async addSecret(secret) {
-      await db
-        .insertInto("secrets")
-        .values({ kid: secret.kid, secret: secret.secret, created_ms: secret.createdUnixMs })
-        .execute();
-    },
+    addSecret: (secret, older) =>
+      db.transaction().execute(async (trx) => {
+        if (older !== undefined) await endOlderSecrets(trx, older);
+        await trx
+          .insertInto("secrets")
+          .values({ kid: secret.kid, secret: secret.secret, created_ms: secret.createdUnixMs })
+          .execute();
+      }),
   };
+}
+
+async function endOlderSecrets(trx: Transaction<Database>, older: OlderSecrets): Promise<void> {
+  const { newest } = await trx
+    .selectFrom("secrets")
+    .select((eb) => eb.fn.max("created_ms").as("newest"))
+    .where("created_ms", "<=", older.forgetReplacedUnixMs)
+    .executeTakeFirstOrThrow();
+  if (newest !== null) await trx.deleteFrom("secrets").where("created_ms", "<", Number(newest)).execute();
+  // Not the rows: a token of a revoked secret must be told from one that nobody signed.
+  if (older.revoke) await trx.updateTable("secrets").set({ secret: sql`substr(secret, 1, 0)` }).execute();
 }
 
 function rotate(db: Kysely<Database>, key: KeyRecord, oldExpireUnixMs: number): Promise<void> {

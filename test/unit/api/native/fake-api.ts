@@ -38,5 +38,10 @@ export function createFakeApi(answers: Readonly<Record<string, unknown>> = {}): 
 function principalOf(bearer: unknown): Principal {
   return bearer === undefined
     ? { kind: "anonymous" }
-    : { kind: "agent", agentId: String(bearer), expiresUnixMs: undefined };
+    : {
+        kind: "agent",
+        agentId: String(bearer),
+        credential: { keyHash: "a-hash", kid: undefined },
+        expiresUnixMs: undefined,
+      };
 }

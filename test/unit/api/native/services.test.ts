@@ -26,7 +26,6 @@ function services(): readonly RpcService[] {
     hubId: "hub.test",
     maxPayloadBytes: 1,
     maxFrameBytes: 1,
-    nowUnixMs: () => 0,
     counts: newCounts(),
   });
 }

@@ -5,12 +5,10 @@ import { Session } from "../../../../src/api/session/session.ts";
 import { newCounts } from "../../../../src/model/counts.ts";
 import { EMPTY_HEADER } from "../../../../src/model/envelope.ts";
 import { encodeEnvelope } from "../../../../src/model/envelope-codec.ts";
-import { MeshError } from "../../../../src/model/errors.ts";
 import { type AgentPrincipal, unauthenticated } from "../../../../src/model/principal.ts";
 import type { LogRecord } from "../../../../src/ports/message-log.ts";
 
 const HELLO_MS = 10_000;
-const RECHECK_MS = 60_000;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
@@ -36,8 +34,14 @@ class Stage {
   expiresUnixMs: number | undefined;
   authenticate = vi.fn(
     (_token: string): Promise<AgentPrincipal> =>
-      Promise.resolve({ kind: "agent", agentId: "bob", expiresUnixMs: this.expiresUnixMs }),
+      Promise.resolve({
+        kind: "agent",
+        agentId: "bob",
+        credential: { keyHash: "hash-of-bobs-key", kid: undefined },
+        expiresUnixMs: this.expiresUnixMs,
+      }),
   );
+  readonly attach = vi.fn((): Promise<Attachment> => Promise.resolve(this.attachment));
   readonly session: Session;
   readonly counts = newCounts();
   readonly sessions = { opened: 0, closed: 0 };
@@ -50,7 +54,7 @@ class Stage {
         this.sends.push(send);
         return send.promise;
       },
-      attach: () => Promise.resolve(this.attachment),
+      attach: () => this.attach(),
       request: unused,
       receive: unused,
       acknowledge: unused,
@@ -67,8 +71,6 @@ class Stage {
       maxPayloadBytes: 1000,
       maxFrameBytes: 2000,
       helloMs: HELLO_MS,
-      recheckMs: RECHECK_MS,
-      nowUnixMs: () => Date.now(),
       counts: { messages: this.counts.messages, sessions: this.sessions },
     };
     const connection = {
@@ -127,42 +129,35 @@ describe("a credential", () => {
     expect(stage.closed).toBeUndefined();
   });
 
-  test("that is revoked ends the open session soon", async () => {
-    const stage = await new Stage().open();
-    await vi.advanceTimersByTimeAsync(RECHECK_MS * 3);
-    expect(stage.closed).toBeUndefined();
-    expect(stage.authenticate).toHaveBeenCalledTimes(4);
-    stage.authenticate.mockImplementation(() => Promise.reject(unauthenticated()));
-    await vi.advanceTimersByTimeAsync(RECHECK_MS);
+  test.each(["revoked", "expired"] as const)(
+    "that is %s ends the open session, and says why",
+    async (why) => {
+      const stage = await new Stage().open();
+      stage.session.close(why);
+      expect(stage.closed).toEqual({ code: 4401, reason: "unauthenticated" });
+      expect(stage.errors.at(-1)).toMatchObject({
+        code: "unauthenticated",
+        message: expect.stringContaining(why),
+        hint: expect.stringContaining("connect again"),
+      });
+      expect(vi.getTimerCount()).toBe(0);
+    },
+  );
+
+  test("that ends while the session is being opened leaves it closed", async () => {
+    const stage = new Stage("t");
+    stage.attach.mockImplementation(() => Promise.reject(unauthenticated()));
+    await vi.advanceTimersByTimeAsync(1);
     expect(stage.closed).toEqual({ code: 4401, reason: "unauthenticated" });
-    expect(stage.attachment.detach).toHaveBeenCalled();
-    expect(vi.getTimerCount()).toBe(0);
+    expect(stage.sent.join()).not.toContain("welcome");
   });
 
-  test("that cannot be checked just now does not", async () => {
+  test("is asked for once", async () => {
     const stage = await new Stage().open();
-    stage.authenticate.mockImplementation(() => Promise.reject(new MeshError("unavailable", "busy")));
-    await vi.advanceTimersByTimeAsync(RECHECK_MS * 5);
-    expect(stage.closed).toBeUndefined();
-  });
-
-  test("that expires ends it on time, also when that was set after it opened", async () => {
-    const stage = await new Stage().open();
-    stage.expiresUnixMs = Date.now() + RECHECK_MS + 5000;
-    await vi.advanceTimersByTimeAsync(RECHECK_MS + 4000);
-    expect(stage.closed).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(1001);
-    expect(stage.closed?.code).toBe(4401);
-    expect(stage.errors.at(-1)).toMatchObject({ message: expect.stringContaining("expired") });
-  });
-
-  test("that expires in years is no reason to spin", async () => {
-    const stage = new Stage();
     stage.expiresUnixMs = Date.now() + 3e11;
-    await stage.open();
-    await vi.advanceTimersByTimeAsync(RECHECK_MS * 10);
-    expect(stage.authenticate).toHaveBeenCalledTimes(11);
-    expect(stage.closed).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(stage.authenticate).toHaveBeenCalledTimes(1);
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
 
