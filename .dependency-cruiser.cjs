@@ -211,14 +211,14 @@ module.exports = {
     {
       name: "listeners-see-only-ports",
       comment:
-        "A listener owns sockets and framing: take handlers through src/ports; of the model it knows errors and addresses alone.",
+        "A listener owns sockets and framing: take handlers through src/ports; of the model it knows errors, addresses and token buckets alone.",
       severity: "error",
       from: { path: "^src/listeners/([^/]+)/" },
       to: {
         path: ours,
         pathNot: [
           "^src/(ports|gen)/",
-          "^src/model/(errors|ip-address)\\.ts$",
+          "^src/model/(errors|ip-address|token-bucket)\\.ts$",
           "^src/listeners/$1/",
           "^src/listeners/[^/]+\\.ts$",
         ],

@@ -12,6 +12,8 @@ export type { HubOptions } from "./compose/hub-options.ts";
 export interface Hub extends AsyncDisposable {
   /** Where the HTTP port listens, as a URL. */
   readonly httpUrl: string;
+  /** Where the gRPC port listens: host:port. */
+  readonly grpcAddress: string;
   readonly hubId: string;
   /** Set when this start made the operator's token: it is shown once. */
   readonly firstAdminToken: string | undefined;
@@ -49,14 +51,20 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   // Not before: a start that fails shows its token to nobody, and the next one has to be the first.
   if (admin.isNew) await dataDir.writeSecret(ADMIN_TOKEN_FILE, admin.token);
   faces.setReady();
-  logger.info("hub.started", { http: address.url, dataDir: dataDir.path, durability: log.traits.durability });
+  logger.info("hub.started", {
+    http: address.url,
+    grpc: faces.grpcAddress,
+    dataDir: dataDir.path,
+    durability: log.traits.durability,
+  });
   return {
     httpUrl: address.url,
+    grpcAddress: faces.grpcAddress,
     hubId: config.hubId,
     firstAdminToken: admin.isNew ? admin.token : undefined,
     api,
     async [Symbol.asyncDispose]() {
-      faces.listener.stopAccepting();
+      faces.stopAccepting();
       core.drain();
       // Calls under way are answered before the core writes down what is still in memory.
       await faces.settle();

@@ -61,7 +61,13 @@ function preloadsOf(nodeArguments: readonly string[]): string[] {
 }
 
 function readyLine(hub: Hub): object {
-  return { event: "hub.ready", http: hub.httpUrl, grpc: null, hub_id: hub.hubId, pid: process.pid };
+  return {
+    event: "hub.ready",
+    http: hub.httpUrl,
+    grpc: hub.grpcAddress,
+    hub_id: hub.hubId,
+    pid: process.pid,
+  };
 }
 
 /** Shown once, on the start that made the operator's token. */

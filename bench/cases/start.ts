@@ -67,7 +67,12 @@ async function npmStart(dataDirectory: string) {
     {
       command: "npm",
       args: ["start", "--prefix", ROOT],
-      env: { ...Object.fromEntries(own), MESHKORE_HTTP_PORT: "0", MESHKORE_DATA_DIR: dataDirectory },
+      env: {
+        ...Object.fromEntries(own),
+        MESHKORE_HTTP_PORT: "0",
+        MESHKORE_GRPC_PORT: "0",
+        MESHKORE_DATA_DIR: dataDirectory,
+      },
       lifeMs: LIFE_MS,
       readyMs: READY_MS,
     },

@@ -8,10 +8,11 @@ import {
   upgradeRequiredRoute,
 } from "../api/health.ts";
 import type { HubApi } from "../api/hub-api.ts";
+import type { OpenSessionOptions } from "../api/session/open-session.ts";
 import { createSocketHandler } from "../api/session/socket-handler.ts";
 import { createConnectMount } from "../listeners/connect/mount.ts";
 import { createCors, guardSocketOrigin } from "../listeners/cors.ts";
-import { createInFlight } from "../listeners/in-flight.ts";
+import { createInFlight, type InFlight } from "../listeners/in-flight.ts";
 import { createHttpHandler } from "../listeners/mounts.ts";
 import type { Cleanup } from "../model/cleanup.ts";
 import type { Counts } from "../model/counts.ts";
@@ -21,6 +22,7 @@ import type { Metrics } from "../telemetry/metrics/metrics.ts";
 import { metricsRoute } from "../telemetry/metrics/metrics-route.ts";
 import { openHttpPort } from "./http-port.ts";
 import type { HubOptions } from "./hub-options.ts";
+import { openRpcFace, type RpcFace } from "./rpc-face.ts";
 
 /** Foreign protocols that this hub speaks. Adding one is its folder and a line here. */
 const ADAPTERS: readonly Adapter[] = [restAdapter];
@@ -34,10 +36,14 @@ const DRAIN_MS = 5000;
 
 export interface Faces {
   readonly isReady: () => boolean;
-  readonly listener: Listener;
-  /** From now on /readyz says so. */
+  readonly listeners: readonly Listener[];
+  /** Where the gRPC port listens: host:port. */
+  readonly grpcAddress: string;
+  /** From now on /readyz and health checks say so. */
   setReady(): void;
-  /** Says that the hub is not ready, and waits for the calls under way. */
+  /** Says that the hub is not ready, and takes no more connections. */
+  stopAccepting(): void;
+  /** Waits for the calls under way; new ones are refused. */
   settle(): Promise<void>;
 }
 
@@ -65,6 +71,17 @@ function ownRoutes(
   ];
 }
 
+/** What sessions and the native services are built from, on whichever wire. */
+function wireOptions(
+  { config }: HubOptions,
+  { api, counts }: Pick<FacesDeps, "api" | "counts">,
+  maxFrameBytes: number,
+): OpenSessionOptions {
+  const { hubId, limits } = config;
+  const { maxPayloadBytes } = limits;
+  return { api, counts, hubId, maxPayloadBytes, maxFrameBytes };
+}
+
 /** Opens the ports and mounts all faces on them. */
 export async function openFaces(
   options: HubOptions,
@@ -88,15 +105,10 @@ export async function openFaces(
     routes.push(...metrics.http.routes(adapter.name, adapter.mount(context).routes));
   }
   const cors = createCors({ origins: config.corsOrigins });
-  const wires = {
-    api,
-    hubId,
-    maxPayloadBytes: limits.maxPayloadBytes,
-    maxFrameBytes: maxBodyBytes,
-    counts,
-  };
+  const wires = wireOptions(options, { api, counts }, maxBodyBytes);
+  const services = async () => (await import("../api/native/index.ts")).createNativeServices(wires);
   const connect = createConnectMount({
-    services: async () => (await import("../api/native/index.ts")).createNativeServices(wires),
+    services,
     maxMessageBytes: maxBodyBytes,
     onError: (error, procedure) => logger.error("request.failed", { procedure, error: error.cause ?? error }),
   });
@@ -110,23 +122,56 @@ export async function openFaces(
     }),
     drainingAnswer(),
   );
-  const sessions = createSocketHandler(wires);
   const { listener, url } = await openHttpPort(options, {
     http: inFlight.handler,
     socketPath: SOCKET_PATH,
-    socket: guardSocketOrigin(cors, sessions),
+    socket: guardSocketOrigin(cors, createSocketHandler(wires)),
     maxBodyBytes,
     maxFrameBytes: maxBodyBytes,
     socketHighWaterBytes: SOCKET_HIGH_WATER_BYTES,
   });
   cleanup.defer(() => listener.close());
   address.url = url;
+  const rpc = await openRpcFace(options, {
+    services,
+    maxMessageBytes: maxBodyBytes,
+    highWaterBytes: SOCKET_HIGH_WATER_BYTES,
+  });
+  cleanup.defer(() => rpc.listener.close());
   return {
-    listener,
     isReady: () => isReady,
+    listeners: [listener, rpc.listener],
+    grpcAddress: rpc.address,
+    ...asOne({ listener, inFlight, rpc }, (ready) => {
+      isReady = ready;
+    }),
+  };
+}
+
+interface OpenFaces {
+  readonly listener: Listener;
+  readonly inFlight: InFlight;
+  readonly rpc: RpcFace;
+}
+
+/** What both ports do together. */
+function asOne(
+  { listener, inFlight, rpc }: OpenFaces,
+  setReady: (isReady: boolean) => void,
+): Pick<Faces, "setReady" | "stopAccepting" | "settle"> {
+  return {
     setReady() {
-      isReady = true;
+      setReady(true);
+      rpc.setServing(true);
     },
-    settle: () => inFlight.drain(DRAIN_MS),
+    stopAccepting() {
+      setReady(false);
+      rpc.setServing(false);
+      listener.stopAccepting();
+      rpc.listener.stopAccepting();
+    },
+    async settle() {
+      await Promise.all([inFlight.drain(DRAIN_MS), rpc.listener.settle(DRAIN_MS)]);
+    },
   };
 }

@@ -1,3 +1,4 @@
+import type { BucketRate } from "../model/token-bucket.ts";
 import type { Listener, TlsFiles } from "./listener.ts";
 import type { RpcService } from "./rpc.ts";
 
@@ -21,18 +22,18 @@ export interface RpcLimits {
   /** A connection that is silent for so long is pinged, and cut when nothing comes back in `pingAnswerMs`. */
   readonly pingEveryMs: number;
   readonly pingAnswerMs: number;
-  /** Pings and calls that the client took back, in a burst and per second; more ends the connection. */
-  readonly pingBurst: number;
-  readonly pingsPerS: number;
-  readonly resetBurst: number;
-  readonly resetsPerS: number;
+  /** Pings of a client to which nothing was sent in between; more ends the connection. */
+  readonly pings: BucketRate;
+  /** Calls that the client took back; more ends the connection. */
+  readonly resets: BucketRate;
 }
 
 export interface RpcListenerOptions {
   readonly host: string;
   /** 0 = any free port. */
   readonly port: number;
-  readonly services: readonly RpcService[];
+  /** Asked for once, with the first connection. */
+  readonly services: () => Promise<readonly RpcService[]>;
   /** A larger message, in either direction, ends its call with RESOURCE_EXHAUSTED. */
   readonly maxMessageBytes: number;
   /** A session is full above this many unsent bytes. */
@@ -42,7 +43,7 @@ export interface RpcListenerOptions {
   /** Whether what a proxy at this address says of the client's address is believed. Absent = nobody is. */
   readonly isTrustedProxy?: (address: string) => boolean;
   /** Connections of trusted proxies begin with a PROXY protocol header. */
-  readonly hasProxyHeader?: boolean;
+  readonly expectsProxyHeader?: boolean;
   readonly limits?: Partial<RpcLimits>;
   /** Told about what a handler or a session threw against its contract. Must not throw. */
   readonly onError: (error: unknown) => void;
@@ -50,6 +51,6 @@ export interface RpcListenerOptions {
 
 /** The port of gRPC. `stopAccepting` also tells open connections to start no more calls (GOAWAY). */
 export interface RpcListener extends Listener {
-  /** Answers when no call is under way any more, or after `limitMs`. */
+  /** After `stopAccepting`: waits until the calls under way are answered, at most about `limitMs`. */
   settle(limitMs: number): Promise<void>;
 }

@@ -31,7 +31,13 @@ export function runHub(dataDir: string, env: Readonly<Record<string, string | un
   );
   const child = spawn(process.execPath, ["src/boot/run.mjs", "src/main.ts"], {
     cwd: ROOT,
-    env: { ...Object.fromEntries(outer), MESHKORE_DATA_DIR: dataDir, MESHKORE_HTTP_PORT: "0", ...env },
+    env: {
+      ...Object.fromEntries(outer),
+      MESHKORE_DATA_DIR: dataDir,
+      MESHKORE_HTTP_PORT: "0",
+      MESHKORE_GRPC_PORT: "0",
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let out = "";

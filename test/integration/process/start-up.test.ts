@@ -21,7 +21,7 @@ describe("a hub that starts", () => {
       expect(JSON.parse(hub.out())).toEqual({
         event: "hub.ready",
         http: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/),
-        grpc: null,
+        grpc: expect.stringMatching(/^127\.0\.0\.1:[1-9]\d*$/),
         hub_id: "hub.test",
         pid: hub.child.pid,
       });
@@ -114,12 +114,12 @@ describe("a hub with wrong settings ends with code 2", () => {
 });
 
 describe("a hub that cannot have what it needs ends with code 1", () => {
-  test("when its port is taken", () =>
+  test.each(["MESHKORE_HTTP_PORT", "MESHKORE_GRPC_PORT"])("when the port of %s is taken", (setting) =>
     withDataDir(async (dataDir) => {
       const taken = createServer();
       await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
       const port = String(Object(taken.address()).port);
-      const { code, out, err } = await failedStart(dataDir, { MESHKORE_HTTP_PORT: port });
+      const { code, out, err } = await failedStart(dataDir, { [setting]: port });
       taken.close();
       expect({ code, out }).toEqual({ code: 1, out: "" });
       expect(err).toMatch(new RegExp(`^error: .*127.0.0.1:${port}: another program has the port`, "m"));
@@ -131,7 +131,8 @@ describe("a hub that cannot have what it needs ends with code 1", () => {
       await next.http();
       const token = await readFile(join(dataDir, "admin-token"), "utf8");
       await until("the operator's token", () => next.err().includes(token.trim()));
-    }));
+    }),
+  );
 
   test("when another hub has the data directory, which goes on", () =>
     withDataDir(async (dataDir) => {
