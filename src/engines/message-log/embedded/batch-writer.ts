@@ -65,8 +65,8 @@ function writeChunks(
   for (let start = 0; start < group.length; ) {
     const end = endOfChunk(group, start);
     const records = group.slice(start, end).map((pending) => pending.record);
-    const ref: ChunkRef = { stream: state.number, epoch: state.epoch, firstOffset: state.last + 1 + start };
-    const key = chunkKey(ref.stream, ref.epoch, ref.firstOffset);
+    const ref: ChunkRef = { stream: state.number, firstOffset: state.last + 1 + start };
+    const key = chunkKey(ref.stream, ref.firstOffset);
     env.chunks.put(key, encodeChunk({ storedUnixMs: commit.nowUnixMs, bytesBefore }, records));
     for (const record of records) {
       if (record.id !== NO_MESSAGE_ID) commit.notes.add(record.id, ref);

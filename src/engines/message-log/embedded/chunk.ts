@@ -1,5 +1,5 @@
 import type { LogRecord } from "../../../ports/message-log.ts";
-import { ID_BYTES, writeId } from "./keys.ts";
+import { ID_BYTES, idFromBytes, writeId } from "./keys.ts";
 
 /**
  * A chunk: the records that one commit appends to one stream, stored as one value, so that a commit costs one
@@ -79,6 +79,13 @@ export function recordsOfChunk(
     at += length;
   }
   return records;
+}
+
+/** The ids of the chunk's records, in their order. */
+export function idsOfChunk(chunk: Buffer): string[] {
+  const { count } = chunkHead(chunk);
+  const idsStart = HEAD_BYTES + count * LENGTH_BYTES;
+  return Array.from({ length: count }, (_, index) => idFromBytes(chunk, idsStart + index * ID_BYTES));
 }
 
 /** Bytes of the stream up to and with `offset`, which is in the chunk. */

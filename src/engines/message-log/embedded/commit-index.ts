@@ -10,7 +10,8 @@ import { chunkKey, ID_BYTES, idBytes, writeId } from "./keys.ts";
  * back. A commit whose ids lie apart, as when a peer sends what is days old, leaves a note for each span of time.
  *
  * Key: the smallest id, then the place of the first chunk, so that no note covers another. Value: the largest id,
- * then the chunks.
+ * then the chunks:
+ * u32 stream, u32 unused, f64 first offset.
  */
 const PLACE_BYTES = 10;
 const REF_BYTES = 16;
@@ -21,7 +22,6 @@ const SPAN_CHARS = 11;
 
 export interface ChunkRef {
   readonly stream: number;
-  readonly epoch: number;
   readonly firstOffset: number;
 }
 
@@ -51,7 +51,7 @@ export class CommitNotes {
       for (const [index, ref] of refs.entries()) {
         const at = ID_BYTES + index * REF_BYTES;
         value.writeUInt32LE(ref.stream, at);
-        value.writeUInt32LE(ref.epoch, at + 4);
+        value.writeUInt32LE(0, at + 4);
         value.writeDoubleLE(ref.firstOffset, at + 8);
       }
       const [first] = refs;
@@ -81,10 +81,10 @@ export function findInCommits(
   for (const { value } of env.commits.getRange({ start, reverse: true, limit: LOOK_BACK })) {
     if (value.compare(wanted, 0, ID_BYTES, 0, ID_BYTES) < 0) continue;
     for (const ref of refsOf(value)) {
-      const chunk = env.chunks.get(chunkKey(ref.stream, ref.epoch, ref.firstOffset));
+      const chunk = env.chunks.get(chunkKey(ref.stream, ref.firstOffset));
       const index = chunk === undefined ? -1 : indexOfId(chunk, wanted);
       if (index >= 0)
-        return { stream: ref.stream, position: { epoch: ref.epoch, offset: ref.firstOffset + index } };
+        return { stream: ref.stream, position: { epoch: env.epoch, offset: ref.firstOffset + index } };
     }
   }
   return undefined;
@@ -114,8 +114,8 @@ export class NoteSweep {
   }
 
   #hasChunks(value: Buffer): boolean {
-    for (const { stream, epoch, firstOffset } of refsOf(value)) {
-      if (this.#env.chunks.doesExist(chunkKey(stream, epoch, firstOffset))) return true;
+    for (const { stream, firstOffset } of refsOf(value)) {
+      if (this.#env.chunks.doesExist(chunkKey(stream, firstOffset))) return true;
     }
     return false;
   }
@@ -125,7 +125,6 @@ function* refsOf(value: Buffer): Iterable<ChunkRef> {
   for (let at = ID_BYTES; at < value.length; at += REF_BYTES) {
     yield {
       stream: value.readUInt32LE(at),
-      epoch: value.readUInt32LE(at + 4),
       firstOffset: value.readDoubleLE(at + 8),
     };
   }

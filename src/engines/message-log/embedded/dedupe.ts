@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Appended, NewRecord } from "../../../ports/message-log.ts";
 import type { Environment } from "./environment.ts";
-import { dedupeExpiryKey, dedupeKey, ID_BYTES, idFromBytes, writeId } from "./keys.ts";
+import { dedupeExpiryKey, dedupeKey, ID_BYTES, idFromBytes, streamKey, writeId } from "./keys.ts";
 import type { StreamState } from "./stream-state.ts";
 
 const ENTRY_BYTES = ID_BYTES + 4 + 8 + 8;
@@ -23,7 +23,7 @@ export function findDuplicate(
   if (entry === undefined || entry.readDoubleLE(ID_BYTES + 12) <= nowUnixMs) return undefined;
   return {
     id: idFromBytes(entry),
-    epoch: entry.readUInt32LE(ID_BYTES),
+    epoch: state.epoch,
     offset: entry.readDoubleLE(ID_BYTES + 4),
     duplicate: true,
   };
@@ -60,6 +60,16 @@ export function pruneDedupes(env: Environment, added: number, nowUnixMs: number)
     // A key that was used again after its window has a newer entry, which stays.
     if (entry !== undefined && entry.readDoubleLE(ID_BYTES + 12) <= nowUnixMs) env.dedupes.remove(key);
     env.dedupeExpiries.remove(expiry);
+  }
+}
+
+/** Removes all keys of the stream, to be called within a commit; what expires finds nothing later. */
+export function forgetDedupes(env: Environment, stream: number): void {
+  for (const key of env.dedupes.getKeys({ start: streamKey(stream), end: streamKey(stream + 1) })) {
+    env.dedupes.remove(Buffer.from(key));
+  }
+  for (const expiry of env.dedupeExpiries.getKeys({})) {
+    if (expiry.readUInt32BE(6) === stream) env.dedupeExpiries.remove(Buffer.from(expiry));
   }
 }
 

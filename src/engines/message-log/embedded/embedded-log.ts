@@ -1,6 +1,7 @@
 import { MeshError } from "../../../model/errors.ts";
 import type { Position } from "../../../model/position.ts";
 import type { LogMeter } from "../../../ports/log-meter.ts";
+import type { Backlog, LogUpkeep, RecordChange } from "../../../ports/log-upkeep.ts";
 import type {
   Appended,
   LogPage,
@@ -15,11 +16,12 @@ import type {
   Wake,
 } from "../../../ports/message-log.ts";
 import { findInCommits, NoteSweep } from "./commit-index.ts";
-import { findDuplicate } from "./dedupe.ts";
+import { findDuplicate, forgetDedupes } from "./dedupe.ts";
 import { type Environment, openEnvironment } from "./environment.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { readPage } from "./reader.ts";
-import { markOf, type StreamState } from "./stream-state.ts";
+import { rewriteAll } from "./rewrite.ts";
+import { lastOfEpoch, markOf, type StreamState } from "./stream-state.ts";
 import { ackedBytes, StreamTable } from "./stream-table.ts";
 import { sweepNotes, trimStream } from "./trim.ts";
 
@@ -38,12 +40,12 @@ export interface EmbeddedLogOptions {
 const STATE_CAPACITY = 20_000;
 
 /** Opens the embedded message log: LMDB, one group commit in flight, accepted = flushed (in `power`). */
-export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<OpenMessageLog> {
+export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<OpenMessageLog & LogUpkeep> {
   const env = await openEnvironment(options.path, options.durability);
   return new EmbeddedLog(env, options);
 }
 
-class EmbeddedLog implements MessageLog, AsyncDisposable {
+class EmbeddedLog implements MessageLog, LogUpkeep, AsyncDisposable {
   readonly traits: MessageLogTraits;
   readonly #env: Environment;
   readonly #table: StreamTable;
@@ -51,6 +53,7 @@ class EmbeddedLog implements MessageLog, AsyncDisposable {
   readonly #notes: NoteSweep;
   readonly #nowUnixMs: () => number;
   #closed: Promise<void> | undefined;
+  #upkeep: Promise<void> = Promise.resolve();
   /** Appends with a dedupe key that wait for their commit, by stream and key. */
   readonly #keysUnderWay = new Map<string, Promise<Appended>>();
 
@@ -77,7 +80,7 @@ class EmbeddedLog implements MessageLog, AsyncDisposable {
   async ack(stream: StreamName, reader: ReaderName, position: Position): Promise<Mark> {
     const state = this.#table.get(stream);
     const mark = markOf(state, reader);
-    if (position.offset > 0 && (position.epoch !== state.epoch || position.offset > state.last)) {
+    if (position.offset > (lastOfEpoch(state, position.epoch) ?? 0)) {
       throw new MeshError("gap", "that position is not in this stream", {
         hint: "acknowledge only what was delivered to you",
       });
@@ -100,7 +103,7 @@ class EmbeddedLog implements MessageLog, AsyncDisposable {
   async trim(stream: StreamName, beforeUnixMs: number): Promise<number> {
     const state = this.#table.get(stream);
     if (state.number === 0) return 0;
-    const trimmed = await trimStream(this.#env, this.#commits, state, beforeUnixMs);
+    const trimmed = await this.#inTurn(() => trimStream(this.#env, this.#commits, state, beforeUnixMs));
     if (trimmed > 0) await sweepNotes(this.#env, this.#commits, this.#notes);
     return trimmed;
   }
@@ -121,9 +124,39 @@ class EmbeddedLog implements MessageLog, AsyncDisposable {
     return { stream, position: found.position };
   }
 
+  async backlog(stream: StreamName): Promise<Backlog> {
+    const state = this.#table.get(stream);
+    state.ackedBytes = ackedBytes(this.#env, state);
+    const settled = Math.max(markOf(state, "inbox").offset, state.first - 1);
+    return { records: state.last - settled, bytes: state.totalBytes - state.ackedBytes };
+  }
+
+  copyTo(folder: string): Promise<void> {
+    return this.#env.copyTo(folder);
+  }
+
+  rewrite(change: RecordChange): Promise<number> {
+    return rewriteAll(this.#env, this.#commits, (work) => this.#inTurn(work), change);
+  }
+
+  async forgetKeys(stream: StreamName): Promise<void> {
+    const { number } = this.#table.get(stream);
+    if (number !== 0) await this.#commits.write(() => forgetDedupes(this.#env, number));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#commits.close().then(() => this.#env.close());
     await this.#closed;
+  }
+
+  /** Trimming and rewriting change what is stored one at a time. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#upkeep.then(work);
+    this.#upkeep = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
   }
 
   #appendOnce(state: StreamState, record: NewRecord, key: string): Promise<Appended> {

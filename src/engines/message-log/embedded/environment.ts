@@ -1,5 +1,6 @@
 import { open, type RangeOptions, type RootDatabase } from "lmdb";
 import { MeshError, meshErrorFromUnknown } from "../../../model/errors.ts";
+import { copyEnvironment } from "./copy.ts";
 import { freeBytes, storageFull } from "./disk-full.ts";
 
 interface Measured {
@@ -32,7 +33,12 @@ export interface Environment {
   readonly dedupeExpiries: Table;
   /** First id of a commit to the chunks of that commit: how a message id is found again. */
   readonly commits: Table;
+  /** Stream number and an earlier epoch to the last offset that the stream had in it. */
+  readonly epochEnds: Table;
+  /** Of all streams: see epochs.ts. */
   readonly epoch: number;
+  /** Within a commit; counts from the next opening on. */
+  putEpoch(epoch: number): void;
   /**
    * Runs the puts and removes of `write` as one transaction; answers when it is durable. One at a time.
    * @throws MeshError storage_full, unavailable (nothing was written); internal (`write` threw: a part was written)
@@ -43,6 +49,8 @@ export interface Environment {
   unusedBytes(): number;
   /** Lets the next read see the newest state also after a failed commit. */
   refreshReads(): void;
+  /** A copy of one moment, without the pages that are free. Runs beside the event loop and beside commits. */
+  copyTo(folder: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -85,14 +93,17 @@ export async function openEnvironment(path: string, durability: "power" | "proce
     dedupes: table("dedupes"),
     dedupeExpiries: table("dedupe-expiries"),
     commits: table("commits"),
+    epochEnds: table("epoch-ends"),
   };
   return {
     ...tables,
     path,
     epoch,
+    putEpoch: (next) => void root.put(EPOCH_KEY, epochBytes(next)),
     commit: (write) => commitOnce(root, path, write),
     unusedBytes: () => unusedBytes(root, Object.values(tables)),
     refreshReads: () => root.resetReadTxn(),
+    copyTo: (folder) => copyEnvironment(folder, () => root.backup(folder, true)),
     close: () => root.close(),
   };
 }
@@ -100,10 +111,14 @@ export async function openEnvironment(path: string, durability: "power" | "proce
 async function readEpoch(root: RootDatabase<Buffer, Buffer>): Promise<number> {
   const stored = root.get(EPOCH_KEY);
   if (stored !== undefined) return stored.readUInt32BE(0);
-  const first = Buffer.alloc(4);
-  first.writeUInt32BE(1, 0);
-  await root.put(EPOCH_KEY, first);
+  await root.put(EPOCH_KEY, epochBytes(1));
   return 1;
+}
+
+function epochBytes(epoch: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(epoch, 0);
+  return bytes;
 }
 
 async function commitOnce(

@@ -236,7 +236,7 @@ export class GroupCommit {
   #isVisible(batch: Batch): boolean {
     this.#env.refreshReads();
     for (const state of batch.groups.keys()) {
-      if (this.#env.chunks.doesExist(chunkKey(state.number, state.epoch, state.last + 1))) return true;
+      if (this.#env.chunks.doesExist(chunkKey(state.number, state.last + 1))) return true;
     }
     return false;
   }

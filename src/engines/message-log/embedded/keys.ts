@@ -2,32 +2,48 @@
  * Keys of the embedded log, all binary, big-endian, so that LMDB's byte order is the order of offsets and times.
  */
 const UUID_HEX_START: readonly number[] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
-const MAX_U32 = 0xffff_ffff;
 const MAX_U48 = 0xffff_ffff_ffff;
 
 export const ID_BYTES = 16;
 const CHUNK_KEY_BYTES = 14;
+/**
+ * What stands in keys where format 1 had the epoch. Offsets go on through all epochs of a stream (epochs.ts), so a
+ * chunk is found by its offset alone.
+ */
+const KEY_EPOCH = 1;
 
-/** Stream number, epoch, offset of the chunk's first record. */
-export function chunkKey(stream: number, epoch: number, firstOffset: number): Buffer {
+/** Stream number, offset of the chunk's first record. */
+export function chunkKey(stream: number, firstOffset: number): Buffer {
   const key = Buffer.allocUnsafe(CHUNK_KEY_BYTES);
   key.writeUInt32BE(stream, 0);
-  key.writeUInt32BE(epoch, 4);
+  key.writeUInt32BE(KEY_EPOCH, 4);
   key.writeUIntBE(firstOffset, 8, 6);
   return key;
 }
 
 export function firstChunkKey(stream: number): Buffer {
-  return chunkKey(stream, 0, 0);
+  return chunkKey(stream, 0);
 }
 
 /** Behind every chunk of the stream. */
 export function lastChunkKey(stream: number): Buffer {
-  return chunkKey(stream, MAX_U32, MAX_U48);
+  return chunkKey(stream, MAX_U48);
 }
 
-export function placeFromChunkKey(key: Buffer): { stream: number; epoch: number; firstOffset: number } {
-  return { stream: key.readUInt32BE(0), epoch: key.readUInt32BE(4), firstOffset: key.readUIntBE(8, 6) };
+export function placeFromChunkKey(key: Buffer): { stream: number; firstOffset: number } {
+  return { stream: key.readUInt32BE(0), firstOffset: key.readUIntBE(8, 6) };
+}
+
+/** Stream number, an epoch that has ended. */
+export function epochKey(stream: number, epoch: number): Buffer {
+  const key = Buffer.allocUnsafe(8);
+  key.writeUInt32BE(stream, 0);
+  key.writeUInt32BE(epoch, 4);
+  return key;
+}
+
+export function epochFromKey(key: Buffer): number {
+  return key.readUInt32BE(4);
 }
 
 export function markKey(stream: number, reader: number): Buffer {

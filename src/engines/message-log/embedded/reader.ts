@@ -3,7 +3,7 @@ import type { LogPage, LogRecord, ReadQuery } from "../../../ports/message-log.t
 import { chunkHead, recordsOfChunk } from "./chunk.ts";
 import type { Environment } from "./environment.ts";
 import { chunkKey, firstChunkKey, lastChunkKey, placeFromChunkKey } from "./keys.ts";
-import type { StreamState } from "./stream-state.ts";
+import { lastOfEpoch, type StreamState } from "./stream-state.ts";
 import { chunkAt } from "./stream-table.ts";
 
 const DEFAULT_PAGE_BYTES = 1_048_576;
@@ -24,8 +24,10 @@ export function readPage(env: Environment, state: StreamState, query: ReadQuery)
 
 function isGap(state: StreamState, from: Position, isBackward: boolean): boolean {
   if (from.epoch === 0 && from.offset === 0) return false;
-  if (from.epoch !== state.epoch) return true;
-  return isBackward ? false : from.offset < state.first - 1 || from.offset > state.last;
+  const end = lastOfEpoch(state, from.epoch);
+  if (end === undefined) return true;
+  if (isBackward) return from.epoch !== state.epoch && from.offset > end + 1;
+  return from.offset < state.first - 1 || from.offset > end;
 }
 
 function readForward(env: Environment, state: StreamState, query: ReadQuery): LogRecord[] {
@@ -40,9 +42,9 @@ function readForward(env: Environment, state: StreamState, query: ReadQuery): Lo
     return records;
   const next = first.firstOffset + chunkHead(first.value).count;
   if (next > to) return records;
-  const range = { start: chunkKey(state.number, state.epoch, next), end: lastChunkKey(state.number) };
+  const range = { start: chunkKey(state.number, next), end: lastChunkKey(state.number) };
   for (const { key, value } of env.chunks.getRange(range)) {
-    const place = placeFromChunkKey(key);
+    const place = { ...placeFromChunkKey(key), epoch: state.epoch };
     if (place.firstOffset > to) break;
     if (!takeChunk(records, budget, recordsOfChunk(value, place, from, to))) break;
     if (records.length >= query.limit) break;
@@ -64,14 +66,11 @@ function readBackward(env: Environment, state: StreamState, query: ReadQuery): L
   const last = isFromEnd ? state.last : Math.min(query.from.offset - 1, state.last);
   if (last < state.first) return [];
   const floor = Math.max(state.first, last - query.limit + 1);
-  const start = lastChunkKey(state.number);
-  start.writeUInt32BE(state.epoch, 4);
-  start.writeUIntBE(last, 8, 6);
-  const range = { start, end: firstChunkKey(state.number), reverse: true };
+  const range = { start: chunkKey(state.number, last), end: firstChunkKey(state.number), reverse: true };
   const records: LogRecord[] = [];
   const budget = new PageBudget(query);
   for (const { key, value } of env.chunks.getRange(range)) {
-    const place = placeFromChunkKey(key);
+    const place = { ...placeFromChunkKey(key), epoch: state.epoch };
     if (place.firstOffset + chunkHead(value).count - 1 < floor) break;
     if (!takeChunk(records, budget, recordsOfChunk(value, place, floor, last).reverse())) break;
     if (place.firstOffset <= floor) break;

@@ -10,6 +10,8 @@ export interface StreamState {
   /** Number in keys; 0 until the first append. */
   number: number;
   readonly epoch: number;
+  /** The last offset of each epoch before this one, of those that the stream was in. */
+  readonly endedEpochs: ReadonlyMap<number, number>;
   /** Oldest offset that is kept; last + 1 when there is none. */
   first: number;
   /** Last durable offset. */
@@ -28,11 +30,16 @@ export interface StreamState {
   pins: number;
 }
 
-export function newStreamState(name: string, epoch: number): StreamState {
+export function newStreamState(
+  name: string,
+  epoch: number,
+  endedEpochs: ReadonlyMap<number, number> = new Map(),
+): StreamState {
   return {
     name,
     number: 0,
     epoch,
+    endedEpochs,
     first: 1,
     last: 0,
     totalBytes: 0,
@@ -63,4 +70,9 @@ export function noteDirty(state: StreamState, reader: ReaderName): void {
 /** Readers whose marks moved since the last commit. */
 export function dirtyReaders(state: StreamState): readonly ReaderName[] {
   return READERS.filter((_, number) => (state.dirtyMarks & (1 << number)) !== 0);
+}
+
+/** Beyond this offset a position of that epoch points to nothing of this stream; undefined when it never was in it. */
+export function lastOfEpoch(state: StreamState, epoch: number): number | undefined {
+  return epoch === state.epoch ? state.last : state.endedEpochs.get(epoch);
 }

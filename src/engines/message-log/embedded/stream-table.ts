@@ -1,6 +1,7 @@
 import type { Mark } from "../../../ports/message-log.ts";
 import { bytesThrough, chunkBodyBytes, chunkHead } from "./chunk.ts";
 import type { Environment } from "./environment.ts";
+import { endedEpochs } from "./epochs.ts";
 import { chunkKey, firstChunkKey, lastChunkKey, markKey, placeFromChunkKey, streamKey } from "./keys.ts";
 import { isIdle, markOf, newStreamState, READERS, type StreamState } from "./stream-state.ts";
 
@@ -41,14 +42,14 @@ export class StreamTable {
   }
 
   #load(name: string): StreamState {
-    const state = newStreamState(name, this.#env.epoch);
-    const number = this.#env.streams.get(name);
-    if (number === undefined) return state;
-    state.number = number.readUInt32BE(0);
+    const number = this.#env.streams.get(name)?.readUInt32BE(0);
+    if (number === undefined) return newStreamState(name, this.#env.epoch);
+    const state = newStreamState(name, this.#env.epoch, endedEpochs(this.#env, number));
+    state.number = number;
     this.#loadEnds(state);
     for (const [index, reader] of READERS.entries()) {
       const stored = this.#env.marks.get(markKey(state.number, index));
-      if (stored !== undefined) state.marks[reader] = decodeMark(stored);
+      if (stored !== undefined) state.marks[reader] = decodeMark(stored, state.epoch);
     }
     state.ackedBytes = ackedBytes(this.#env, state);
     return state;
@@ -109,7 +110,7 @@ export function chunkAt(
   state: StreamState,
   offset: number,
 ): { firstOffset: number; value: Buffer } | undefined {
-  const start = chunkKey(state.number, state.epoch, offset);
+  const start = chunkKey(state.number, offset);
   const exact = env.chunks.get(start);
   if (exact !== undefined) return { firstOffset: offset, value: exact };
   const range = { start, end: firstChunkKey(state.number), reverse: true, limit: 1 };
@@ -127,8 +128,9 @@ export function encodeMark(mark: Mark): Buffer {
   return bytes;
 }
 
-function decodeMark(bytes: Buffer): Mark {
-  return { epoch: bytes.readUInt32BE(0), offset: bytes.readDoubleLE(4), atUnixMs: bytes.readDoubleLE(12) };
+/** A mark of an earlier epoch stands at the same record: marks are stored with what they stand in. */
+function decodeMark(bytes: Buffer, epoch: number): Mark {
+  return { epoch, offset: bytes.readDoubleLE(4), atUnixMs: bytes.readDoubleLE(12) };
 }
 
 function highestNumber(env: Environment): number {
