@@ -4,7 +4,7 @@ import { MeshError } from "../../model/errors.ts";
 import { dataDirError } from "./data-dir-error.ts";
 import { lockDirectory } from "./directory-lock.ts";
 import { makeDurableDirectory, removeTemporaryFiles, writeFileAtomically } from "./durable-files.ts";
-import { checkFormat } from "./format-file.ts";
+import { bringToFormat } from "./format-file.ts";
 
 /** Lower-case names without a path; the directory's own files are not among them. */
 const SECRET_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
@@ -14,6 +14,8 @@ const SECRET_MODE = 0o600;
 export interface DataDir {
   /** Absolute. */
   readonly path: string;
+  /** Steps that brought it to this hub's format just now, for the operator; empty when it was so before. */
+  readonly upgrades: readonly string[];
   /** Folder of the message log; its engine makes it. */
   readonly logPath: string;
   /** File of the store; its engine makes it. */
@@ -35,7 +37,7 @@ export interface DataDir {
 /**
  * Opens the directory, made with mode 0700 when it is not there, and holds its lock until it is disposed or the
  * process ends, however it ends.
- * @throws MeshError unavailable when another hub has it, its format is unknown or it cannot be used; storage_full
+ * @throws MeshError unavailable when another hub has it, its format is newer or unknown or it cannot be used; storage_full
  */
 export async function openDataDir(givenPath: string): Promise<DataDir & AsyncDisposable> {
   const path = resolve(givenPath);
@@ -43,8 +45,9 @@ export async function openDataDir(givenPath: string): Promise<DataDir & AsyncDis
     throw dataDirError(path, "make", thrown);
   });
   const unlock = lockDirectory(path);
+  let upgrades: readonly string[];
   try {
-    await checkFormat(path);
+    upgrades = await bringToFormat(path);
     await removeTemporaryFiles(path);
   } catch (thrown) {
     unlock();
@@ -52,6 +55,7 @@ export async function openDataDir(givenPath: string): Promise<DataDir & AsyncDis
   }
   return {
     path,
+    upgrades,
     logPath: join(path, "log"),
     storePath: join(path, "store.sqlite"),
     readSecret: (name) => readSecret(path, name),

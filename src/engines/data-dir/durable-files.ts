@@ -47,7 +47,18 @@ export async function removeTemporaryFiles(directory: string): Promise<void> {
   }
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Syncs all files and folders below the folder, and itself: what was copied there is durable then. */
+export async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await syncTree(path);
+    else await syncDirectory(path);
+  }
+  await syncDirectory(folder);
+}
+
+/** A name in it is durable only then; a file is synced the same way. */
+export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
     await handle.sync();

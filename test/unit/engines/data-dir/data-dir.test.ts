@@ -38,7 +38,7 @@ describe("the directory", () => {
     expect(await modeOf(path)).toBe(0o700);
     expect(await modeOf(join(parent, "a"))).toBe(0o700);
     expect(dir).toMatchObject({ path, logPath: join(path, "log"), storePath: join(path, "store.sqlite") });
-    expect(JSON.parse(await readFile(join(path, "VERSION"), "utf8"))).toEqual({ format: 1 });
+    expect(JSON.parse(await readFile(join(path, "VERSION"), "utf8"))).toEqual({ format: 2 });
     expect(await modeOf(join(path, "lock.sqlite"))).toBe(0o600);
   });
 
@@ -81,7 +81,8 @@ describe("the directory", () => {
 
 describe("the format", () => {
   it.each([
-    ['{"format":2}', /has format 2, this hub needs 1/],
+    ['{"format":3}', /has format 3, this hub knows formats up to 2/],
+    ['{"format":0}', /has format 0/],
     ['{"format":"1"}', /VERSION file cannot be understood/],
     ['{"format":1.5}', /VERSION file cannot be understood/],
     ["[]", /VERSION file cannot be understood/],
