@@ -53,9 +53,9 @@ const layers = {
   },
   cli: {
     sees: ["gen", "model"],
-    files: ["config.ts", "main.ts"],
+    files: ["config.ts", "main.ts", "offline.ts"],
     instead:
-      "The command line calls a hub over the network, or starts one through src/main.ts; it holds no logic.",
+      "The command line calls a hub over the network, starts one through src/main.ts, or works on the data of a stopped one through src/offline.ts; it holds no logic.",
   },
   boot: {
     sees: [],
@@ -70,6 +70,11 @@ const files = {
     sees: ["gen", "model", "ports", "telemetry"],
     files: ["config.ts", "hub.ts"],
     instead: "main.ts is the process edge: compose in src/hub.ts and call that.",
+  },
+  "offline.ts": {
+    sees: ["gen", "model", "ports", "engines"],
+    instead:
+      "offline.ts puts engines together for a stopped hub's data: what runs in a hub belongs to src/hub.ts.",
   },
   "config.ts": {
     sees: ["gen", "model", "ports"],

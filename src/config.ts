@@ -38,6 +38,11 @@ const settings = z.strictObject({
   MESHKORE_HTTP_PORT: port(7400).describe("HTTP and WebSocket port; 0 = any free one"),
   MESHKORE_GRPC_PORT: port(7401).describe("gRPC port; 0 = any free one"),
   MESHKORE_DATA_DIR: z.string().min(1).default("./data").describe("where the hub keeps everything"),
+  MESHKORE_BACKUP_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("where backups go; default: the folder 'backups' in the data directory"),
   MESHKORE_PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
     .transform((url) => url.replace(/\/+$/, ""))
@@ -146,6 +151,8 @@ export interface Config {
   readonly httpPort: number;
   readonly grpcPort: number;
   readonly dataDir: string;
+  /** Undefined = in the data directory. */
+  readonly backupDir: string | undefined;
   readonly publicUrl: string | undefined;
   readonly hubId: string;
   readonly durability: "power" | "process";
@@ -232,6 +239,7 @@ function freezeConfig(s: z.infer<typeof settings>): Config {
     httpPort: s.MESHKORE_HTTP_PORT,
     grpcPort: s.MESHKORE_GRPC_PORT,
     dataDir: s.MESHKORE_DATA_DIR,
+    backupDir: s.MESHKORE_BACKUP_DIR,
     publicUrl: s.MESHKORE_PUBLIC_URL,
     hubId: s.MESHKORE_HUB_ID,
     durability: s.MESHKORE_DURABILITY,

@@ -1,4 +1,7 @@
 import type { Call } from "../model/principal.ts";
+import type { Backup } from "../ports/backups.ts";
+
+export type { Backup } from "../ports/backups.ts";
 
 /** What goes on in the hub now. Counters are since the start of the process: two answers make a rate. */
 export interface Activity {
@@ -25,13 +28,6 @@ export interface InboxDepth {
   readonly unread: number;
   readonly unreadBytes: number;
   readonly online: boolean;
-}
-
-export interface Backup {
-  /** A folder on the hub's machine. */
-  readonly path: string;
-  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
-  readonly createdUnixMs: number;
 }
 
 /** For the operator alone. @throws MeshError unauthenticated, permission_denied */

@@ -1,4 +1,5 @@
-import { EXIT, type ExitCode } from "./exit-code.ts";
+import { MeshError } from "../model/errors.ts";
+import { EXIT, type ExitCode, exitCodeFromErrorCode } from "./exit-code.ts";
 
 export interface CliErrorOptions {
   readonly exitCode: ExitCode;
@@ -40,6 +41,10 @@ export function notJoinedError(message: string, hint: string): CliError {
 /** Turns anything thrown into a CliError; what is unknown is a bug and says where it happened. */
 export function cliErrorFromUnknown(thrown: unknown): CliError {
   if (thrown instanceof CliError) return thrown;
+  if (thrown instanceof MeshError) {
+    const { code, hint, retryAfterS } = thrown;
+    return new CliError(thrown.message, { exitCode: exitCodeFromErrorCode(code), code, hint, retryAfterS });
+  }
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const place =
     thrown instanceof Error ? thrown.stack?.split("\n").find((line) => /^\s+at /.test(line)) : undefined;

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import { CliError, usageError } from "../cli-error.ts";
-import { exitCodeFromErrorCode } from "../exit-code.ts";
+import { usageError } from "../cli-error.ts";
 import { openInvocation } from "../invocation.ts";
 import { wholeNumber } from "../option-value.ts";
 import type { ProcessEdge } from "../process-edge.ts";
@@ -43,7 +42,6 @@ export function addStartCommand(program: Command, edge: ProcessEdge): void {
 async function runHubHere(): Promise<void> {
   // Only here: no other command loads the hub.
   const { ConfigError } = await import("../../config.ts");
-  const { MeshError } = await import("../../model/errors.ts");
   const { runHub } = await import("../../main.ts");
   try {
     await runHub();
@@ -54,8 +52,6 @@ async function runHubHere(): Promise<void> {
         "'meshkore config list' shows all settings",
       );
     }
-    if (!(thrown instanceof MeshError)) throw thrown;
-    const { code, hint, retryAfterS } = thrown;
-    throw new CliError(thrown.message, { exitCode: exitCodeFromErrorCode(code), code, hint, retryAfterS });
+    throw thrown;
   }
 }

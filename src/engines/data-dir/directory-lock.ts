@@ -33,6 +33,17 @@ export function lockDirectory(path: string): () => void {
   };
 }
 
+/** Whether some process, this one too, holds the directory. @throws MeshError unavailable when that cannot be told */
+export function isDirectoryLocked(path: string): boolean {
+  try {
+    lockDirectory(path)();
+    return false;
+  } catch (thrown) {
+    if (thrown instanceof MeshError && sqliteCode(thrown.cause) === SQLITE_BUSY) return true;
+    throw thrown;
+  }
+}
+
 /** Made here, since SQLite says only "unable to open" where the system says why. */
 function createFile(path: string, file: string): void {
   try {

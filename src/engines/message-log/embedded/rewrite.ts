@@ -1,5 +1,5 @@
-import type { LogRecord } from "../../../ports/message-log.ts";
 import type { RecordChange } from "../../../ports/log-upkeep.ts";
+import type { LogRecord } from "../../../ports/message-log.ts";
 import { chunkHead, encodeChunk, idsOfChunk, recordsOfChunk } from "./chunk.ts";
 import type { Environment } from "./environment.ts";
 import type { GroupCommit } from "./group-commit.ts";

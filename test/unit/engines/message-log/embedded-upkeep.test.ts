@@ -2,7 +2,11 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { compactLog, openEmbeddedLog, startNewEpoch } from "../../../../src/engines/message-log/embedded/index.ts";
+import {
+  compactLog,
+  openEmbeddedLog,
+  startNewEpoch,
+} from "../../../../src/engines/message-log/embedded/index.ts";
 import { createMessageIds } from "../../../../src/model/message-id.ts";
 import { START } from "../../../../src/model/position.ts";
 import type { LogUpkeep } from "../../../../src/ports/log-upkeep.ts";
@@ -83,7 +87,9 @@ test("after a restore positions of before it stay good, and what was seen beyond
   const { records, end } = await copy.read("inbox/bob", { from: START, limit: 100, direction: "backward" });
   expect(records.map(({ offset }) => offset)).toEqual([5, 4, 3, 2, 1]);
   expect(new Set(records.map(({ epoch }) => epoch))).toEqual(new Set([end.epoch]));
-  await expect(copy.ack("inbox/bob", "inbox", { epoch: 1, offset: 4 })).rejects.toMatchObject({ code: "gap" });
+  await expect(copy.ack("inbox/bob", "inbox", { epoch: 1, offset: 4 })).rejects.toMatchObject({
+    code: "gap",
+  });
   expect(await copy.ack("inbox/bob", "inbox", { epoch: 1, offset: 3 })).toMatchObject({ offset: 3 });
 });
 
