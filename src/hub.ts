@@ -3,6 +3,7 @@ import { openFaces } from "./compose/faces.ts";
 import type { HubOptions } from "./compose/hub-options.ts";
 import { buildApi, buildCore, buildRegistry } from "./compose/layers.ts";
 import { createHubMetrics, watchHub } from "./compose/metrics.ts";
+import { buildOperations } from "./compose/operations.ts";
 import { ADMIN_TOKEN_FILE, adminToken, openLog, openStores } from "./compose/storage.ts";
 import { openDataDir } from "./engines/data-dir/data-dir.ts";
 import { Cleanup } from "./model/cleanup.ts";
@@ -34,6 +35,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
 async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const { config, logger } = options;
   const dataDir = cleanup.use(await openDataDir(config.dataDir));
+  for (const upgrade of dataDir.upgrades) logger.warn("data.upgraded", { dataDir: dataDir.path, upgrade });
   const { counts, metrics } = createHubMetrics(options);
   const [log, stores] = await Promise.all([
     openLog(options, dataDir, metrics.log).then((opened) => cleanup.use(opened)),
@@ -44,7 +46,8 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const publicUrl = (): string => config.publicUrl ?? address.url;
   const registry = buildRegistry(options, stores, { adminToken: admin.token, publicUrl, counts });
   const core = buildCore(options, { log, stores, registry, counts });
-  const api = buildApi(options, { log, stores, registry, core, counts });
+  const operations = buildOperations(options, { dataDir, log, stores, registry, counts });
+  const api = buildApi(options, { log, stores, registry, core, counts, operations });
   const faces = await openFaces(options, { api, publicUrl, address, cleanup, counts, metrics });
   watchHub(metrics, options, { log, stores, registry, isReady: faces.isReady });
   await core.start();

@@ -1,34 +1,9 @@
+import type { Activity } from "../core/activity.ts";
 import type { Call } from "../model/principal.ts";
 import type { Backup } from "../ports/backups.ts";
 
+export type { Activity, InboxDepth } from "../core/activity.ts";
 export type { Backup } from "../ports/backups.ts";
-
-/** What goes on in the hub now. Counters are since the start of the process: two answers make a rate. */
-export interface Activity {
-  readonly nowUnixMs: number;
-  readonly uptimeS: number;
-  readonly messagesAccepted: number;
-  readonly messagesDelivered: number;
-  readonly messagesAcknowledged: number;
-  readonly messagesRefused: number;
-  readonly bytesAccepted: number;
-  readonly sessions: number;
-  readonly agentsOnline: number;
-  readonly residentBytes: number;
-  /** Of the process, user and system. */
-  readonly cpuUs: number;
-  /** How late the event loop is, 99th percentile since the last answer. */
-  readonly loopDelayUs: number;
-  /** Deepest first. */
-  readonly inboxes: readonly InboxDepth[];
-}
-
-export interface InboxDepth {
-  readonly agentId: string;
-  readonly unread: number;
-  readonly unreadBytes: number;
-  readonly online: boolean;
-}
 
 /** For the operator alone. @throws MeshError unauthenticated, permission_denied */
 export interface OperatorApi {

@@ -1,20 +1,26 @@
+import type { Activity } from "../core/activity.ts";
 import { MeshError } from "../model/errors.ts";
 import { requireAdmin } from "../model/principal.ts";
+import type { Backups } from "../ports/backups.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { OperatorApi } from "./operator-api.ts";
 
-export interface OperatorApiDeps {
+export interface OperatorParts {
+  readonly activity: (limit: number | undefined) => Promise<Activity>;
+  readonly backups: Backups;
+}
+
+export interface OperatorApiDeps extends OperatorParts {
   readonly registry: Pick<Registry, "rotateKey" | "rotateTokenSecret">;
 }
 
 /** Binds what the operator may do. */
-export function createOperatorApi({ registry }: OperatorApiDeps): OperatorApi {
-  const unbuilt = async ({ principal }: Parameters<OperatorApi["activity"]>[0]): Promise<never> => {
-    requireAdmin(principal);
-    throw new MeshError("unimplemented", "not built yet", { hint: "it comes with the operations" });
-  };
+export function createOperatorApi({ activity, backups, registry }: OperatorApiDeps): OperatorApi {
   return {
-    activity: unbuilt,
+    async activity({ principal }, { limit }) {
+      requireAdmin(principal);
+      return activity(limit);
+    },
     async rotateTokenSecret({ principal }, { revokeNow }) {
       requireAdmin(principal);
       return registry.rotateTokenSecret({ revokeNow });
@@ -24,7 +30,13 @@ export function createOperatorApi({ registry }: OperatorApiDeps): OperatorApi {
       const { apiKey } = await registry.rotateKey(agentId, { revokeNow: true });
       return { apiKey };
     },
-    eraseAgent: unbuilt,
-    createBackup: unbuilt,
+    async eraseAgent({ principal }) {
+      requireAdmin(principal);
+      throw new MeshError("unimplemented", "not built yet", { hint: "it comes with the operations" });
+    },
+    async createBackup({ principal }, { name }) {
+      requireAdmin(principal);
+      return backups.create(name);
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { createChannelApi } from "../api/channels.ts";
 import type { HubApi } from "../api/hub-api.ts";
-import { createOperatorApi } from "../api/operator.ts";
+import { createOperatorApi, type OperatorParts } from "../api/operator.ts";
 import { createOverviewApi } from "../api/overview.ts";
 import { createRegistryApi } from "../api/registry.ts";
 import { createRelayApi } from "../api/relay.ts";
@@ -54,9 +54,9 @@ export function buildCore({ config, clock, logger }: HubOptions, parts: Parts): 
 /** The only way in. */
 export function buildApi(
   { config, clock, version }: HubOptions,
-  parts: Parts & { readonly core: Core },
+  parts: Parts & { readonly core: Core; readonly operations: OperatorParts },
 ): HubApi {
-  const { log, stores, registry, core } = parts;
+  const { log, stores, registry, core, operations } = parts;
   const channels = createChannelApi(core.channels);
   const overview = createOverview({
     hubId: config.hubId,
@@ -83,6 +83,6 @@ export function buildApi(
     channels,
     registry: createRegistryApi(registry),
     overview: createOverviewApi(overview),
-    operator: createOperatorApi({ registry }),
+    operator: createOperatorApi({ ...operations, registry }),
   };
 }

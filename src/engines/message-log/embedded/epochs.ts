@@ -1,5 +1,6 @@
 import type { Environment } from "./environment.ts";
 import { epochFromKey, epochKey } from "./keys.ts";
+import { NONE_ENDED } from "./stream-state.ts";
 
 const U32 = 0xffff_ffff;
 
@@ -9,10 +10,11 @@ const U32 = 0xffff_ffff;
  * beyond that is not in this log, and its position is a gap.
  */
 export function endedEpochs(env: Environment, stream: number): ReadonlyMap<number, number> {
-  const ends = new Map<number, number>();
+  let ends: Map<number, number> | undefined;
   const range = { start: epochKey(stream, 0), end: epochKey(stream, U32) };
   for (const { key, value } of env.epochEnds.getRange(range)) {
+    ends ??= new Map();
     ends.set(epochFromKey(key), value.readDoubleLE(0));
   }
-  return ends;
+  return ends ?? NONE_ENDED;
 }

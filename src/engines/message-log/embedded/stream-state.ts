@@ -30,10 +30,13 @@ export interface StreamState {
   pins: number;
 }
 
+/** Most logs were never restored: their states share this. */
+export const NONE_ENDED: ReadonlyMap<number, number> = new Map();
+
 export function newStreamState(
   name: string,
   epoch: number,
-  endedEpochs: ReadonlyMap<number, number> = new Map(),
+  endedEpochs: ReadonlyMap<number, number> = NONE_ENDED,
 ): StreamState {
   return {
     name,
