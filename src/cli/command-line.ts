@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { cliErrorFromUnknown, usageError } from "./cli-error.ts";
 import { addAgentCommand } from "./commands/agent.ts";
 import { addAgentsCommand } from "./commands/agents.ts";
+import { addBackupCommand } from "./commands/backup.ts";
 import { addBlocksCommand } from "./commands/blocks.ts";
 import { addChannelCommand } from "./commands/channel.ts";
 import { addConfigCommand } from "./commands/config.ts";
@@ -12,9 +13,11 @@ import { addInviteCommand } from "./commands/invite.ts";
 import { addJoinCommand } from "./commands/join.ts";
 import { addKeyCommand } from "./commands/key.ts";
 import { addProfileCommand } from "./commands/profile.ts";
+import { addRestoreCommand } from "./commands/restore.ts";
 import { addSendCommand } from "./commands/send.ts";
 import { addStartCommand } from "./commands/start.ts";
 import { addStatusCommand } from "./commands/status.ts";
+import { addTopCommand } from "./commands/top.ts";
 import { addWhoamiCommand } from "./commands/whoami.ts";
 import { EndWith } from "./end-with.ts";
 import { EXIT, EXIT_MEANINGS, type ExitCode } from "./exit-code.ts";
@@ -38,6 +41,9 @@ const COMMANDS: readonly ((program: Command, edge: ProcessEdge) => void)[] = [
   addBlocksCommand,
   addKeyCommand,
   addAgentCommand,
+  addTopCommand,
+  addBackupCommand,
+  addRestoreCommand,
   addConfigCommand,
 ];
 

@@ -5,6 +5,7 @@ export interface OutStream {
   write(text: string, done: (error?: Error | null) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 /** All that the command line touches of its process, so that tests run it in theirs. */

@@ -1,6 +1,6 @@
 import { CliError } from "../cli-error.ts";
 import { EXIT, exitCodeFromErrorCode, exitCodeFromStatus } from "../exit-code.ts";
-import { type Answer, isAnswer, numberMember, objectMember, textMember } from "./answer.ts";
+import { type Answer, isAnswer, numberMember, objectMember, objectsMember, textMember } from "./answer.ts";
 import { parseExactJson } from "./exact-json.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -96,12 +96,26 @@ export function errorFromDetail(detail: Answer, status?: number): CliError {
 }
 
 function errorFromAnswer(response: Response, value: unknown): CliError {
-  const detail = isAnswer(value) ? objectMember(value, "error") : {};
+  const detail = detailFromAnswer(value);
   const retryAfterS = Number(response.headers.get("retry-after") ?? Number.NaN);
   if (detail["retry_after_s"] !== undefined || Number.isNaN(retryAfterS)) {
     return errorFromDetail(detail, response.status);
   }
   return errorFromDetail({ ...detail, retry_after_s: retryAfterS }, response.status);
+}
+
+/** REST wraps its errors; Connect puts the hub's own words into the first detail. */
+function detailFromAnswer(value: unknown): Answer {
+  if (!isAnswer(value)) return {};
+  if (value["error"] !== undefined) return objectMember(value, "error");
+  const told = objectMember(objectsMember(value, "details")[0] ?? {}, "debug");
+  const code = textMember(told, "code")?.replace("ERROR_CODE_", "").toLowerCase();
+  return {
+    code: code ?? textMember(value, "code"),
+    message: textMember(value, "message"),
+    hint: textMember(told, "hint"),
+    retry_after_s: told["retryAfterS"],
+  };
 }
 
 async function readText(access: HubAccess, response: Response): Promise<string> {
