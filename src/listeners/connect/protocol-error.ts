@@ -61,18 +61,29 @@ function readError(wire: Wire, body: Uint8Array): ConnectError | undefined {
   }
 }
 
+const SCHEMA_HINT = "encode with the schema in proto/meshkore/v1";
+/** How the library begins to say that JSON does not fit; what follows is the parser's own when it is no JSON at all. */
+const NO_JSON = /^cannot decode message \S+ from JSON: (?!key ").*\bJSON\b/;
+
 /** undefined: nothing to be put right. */
 function meshErrorFromProtocol({ code, rawMessage }: ConnectError): MeshError | undefined {
-  if (code === Code.Internal) {
-    return new MeshError("malformed", rawMessage, { hint: "encode with the schema in proto/meshkore/v1" });
-  }
-  if (code === Code.InvalidArgument) {
-    return new MeshError("invalid_argument", rawMessage, {
-      hint: "fields, in lowerCamelCase or as in the schema, are those of proto/meshkore/v1",
-    });
-  }
   if (code === Code.ResourceExhausted) {
     return new MeshError("too_large", rawMessage, { hint: "send less at once" });
   }
-  return undefined;
+  if (code === Code.Internal) return new MeshError("malformed", rawMessage, { hint: SCHEMA_HINT });
+  if (code !== Code.InvalidArgument) return undefined;
+  if (rawMessage.startsWith("protocol error")) {
+    return new MeshError("invalid_argument", rawMessage, {
+      hint: "clients of connectrpc.com and of gRPC-Web speak it; by hand, send application/json",
+    });
+  }
+  if (NO_JSON.test(rawMessage)) {
+    return new MeshError("malformed", rawMessage, { hint: "send one JSON object in UTF-8" });
+  }
+  if (rawMessage.startsWith("cannot decode")) {
+    return new MeshError("invalid_argument", rawMessage, {
+      hint: "the fields, in lowerCamelCase or as in the schema, are those of proto/meshkore/v1",
+    });
+  }
+  return new MeshError("malformed", rawMessage, { hint: SCHEMA_HINT });
 }
