@@ -1,3 +1,6 @@
+// First: what it adds has to be there when the protobuf library loads.
+import "./model/to-base64.ts";
+
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseEnv } from "node:util";
