@@ -63,11 +63,14 @@ export class Session implements SocketSession, Sink {
   #held: readonly LogRecord[] = [];
   #helloTimer: NodeJS.Timeout | undefined;
   #unanswered = 0;
+  #uncommittedAcks = 0;
   #isFlushScheduled = false;
   #isFull = false;
   /** The frame being gathered has a part that a frame can hold only once. */
   #hasSinglePart = false;
   #isOpening = false;
+  /** The other side has said all: the session ends with its last answer. */
+  #isFinishing = false;
   #isClosed = false;
 
   constructor(options: SessionOptions, start: SessionStart, connection: SocketConnection) {
@@ -86,6 +89,11 @@ export class Session implements SocketSession, Sink {
     else if (this.#call !== undefined) this.#handle(data);
     else if (this.#isOpening) this.#keepEarly(data);
     else this.#openFromFirstFrame(data);
+  }
+
+  finish(): void {
+    this.#isFinishing = true;
+    this.#schedule();
   }
 
   drained(): void {
@@ -261,12 +269,17 @@ export class Session implements SocketSession, Sink {
   }
 
   #ack(position: { readonly epoch: number; readonly offset: number }): void {
+    this.#uncommittedAcks += 1;
     this.#attachment?.ack(position).then(
       (committed) => {
+        this.#uncommittedAcks -= 1;
         this.#writer.acked(committed);
         this.#schedule();
       },
-      (thrown: unknown) => this.#tell(meshErrorFromUnknown(thrown)),
+      (thrown: unknown) => {
+        this.#uncommittedAcks -= 1;
+        this.#tell(meshErrorFromUnknown(thrown));
+      },
     );
   }
 
@@ -332,5 +345,13 @@ export class Session implements SocketSession, Sink {
     if (this.#isClosed) return;
     const frame = this.#writer.take();
     if (frame !== undefined) this.#isFull = this.#connection.send(frame) === "full";
+    if (this.#isFinishing) this.#endWhenAnswered();
+  }
+
+  #endWhenAnswered(): void {
+    const isStillOpening = this.#isOpening && this.#call === undefined;
+    if (isStillOpening || this.#unanswered > 0 || this.#uncommittedAcks > 0) return;
+    this.#connection.close(1000, "");
+    this.closed();
   }
 }
