@@ -11,6 +11,8 @@ import { writeResponse, writeStreamHead, writeUnended } from "./write-response.t
 export interface ExchangeLimits {
   readonly maxBodyBytes: number;
   readonly bodyTimeoutMs: number;
+  /** Whether connections go on after their answer. */
+  readonly isAccepting: () => boolean;
 }
 
 /**
@@ -87,7 +89,7 @@ export class UwsExchange implements HttpRequest {
       await response.body[Symbol.asyncIterator]().return?.();
       return;
     }
-    writeStreamHead(native, response, this.#hasUnboundedRest());
+    writeStreamHead(native, response, this.#isLastOfConnection());
     this.#stream = new StreamWriter(native, response.body);
     this.#body.discard();
     try {
@@ -104,7 +106,7 @@ export class UwsExchange implements HttpRequest {
       writeUnended(native, response);
       this.#drainTimer = setTimeout(() => this.#endDrained(), DRAIN_MS);
     } else {
-      const options = { isHead: this.method === "HEAD", lastOfConnection: this.#hasUnboundedRest() };
+      const options = { isHead: this.method === "HEAD", lastOfConnection: this.#isLastOfConnection() };
       if (writeResponse(native, response, options, () => this.#finish())) this.#finish();
     }
     this.#body.discard();
@@ -117,6 +119,10 @@ export class UwsExchange implements HttpRequest {
   #mustDrainFirst(): boolean {
     if (this.#body.isComplete || this.method === "HEAD") return false;
     return this.headers.get("connection")?.toLowerCase().includes("close") ?? false;
+  }
+
+  #isLastOfConnection(): boolean {
+    return !this.#limits.isAccepting() || this.#hasUnboundedRest();
   }
 
   #hasUnboundedRest(): boolean {

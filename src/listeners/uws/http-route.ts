@@ -6,10 +6,11 @@ import { UwsExchange } from "./exchange.ts";
 import type { RouteHandler } from "./uws.d.ts";
 
 /** Serves every request that is no upgrade. */
-export function createHttpRoute(options: ListenerOptions): RouteHandler {
+export function createHttpRoute(options: ListenerOptions, isAccepting: () => boolean): RouteHandler {
   const limits = {
     maxBodyBytes: options.maxBodyBytes,
     bodyTimeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
+    isAccepting,
   };
   return (native, request) => {
     const head = copyHead(native, request, options.isTrustedProxy);

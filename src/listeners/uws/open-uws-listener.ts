@@ -2,11 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { MeshError } from "../../model/errors.ts";
 import type { Listener, ListenerOptions } from "../../ports/listener.ts";
 import { freePort, listenError } from "../free-port.ts";
-import { GOODBYE_CODE, GOODBYE_MS, GOODBYE_REASON } from "../listener-limits.ts";
-import { createHttpRoute } from "./http-route.ts";
+import { GOODBYE_MS } from "../listener-limits.ts";
 import { loadUws } from "./load.ts";
-import type { UwsSocket } from "./socket.ts";
-import { createSocketRoute } from "./socket-route.ts";
+import { createServingApp, type ServingDeps } from "./serving-app.ts";
+import { openTlsApps, type TlsApps } from "./tls-apps.ts";
 import type { App, ListenSocket, UwsModule } from "./uws.d.ts";
 
 /**
@@ -14,33 +13,28 @@ import type { App, ListenSocket, UwsModule } from "./uws.d.ts";
  * (then 431), 10 s for them to come, 10 s between requests, 16 KiB/s of a body on average over 10 s, 10 s for a
  * reader that takes nothing. A request that is pipelined behind one that is still being answered ends the
  * connection: clients repeat such requests by themselves, and hardly any client pipelines.
- * @throws MeshError unavailable when the address cannot be had
+ * @throws MeshError unavailable when the address cannot be had, invalid_argument when the TLS files are not fit
  */
 export async function openUwsListener(options: ListenerOptions): Promise<Listener> {
   const uws = loadUws();
-  const sockets = new Set<UwsSocket>();
-  const app = uws.App();
-  app.ws(options.socketPath, createSocketRoute(options, uws.DISABLED, sockets));
-  app.any("/*", createHttpRoute(options));
-  const listenSocket = await listen(uws, app, options);
+  let isAccepting = true;
+  const apps = await openApps({ uws, options, isAccepting: () => isAccepting });
+  const listenSocket = await listen(uws, apps, options);
   const port = uws.us_socket_local_port(listenSocket);
 
-  let isAccepting = true;
   const stopAccepting = () => {
     if (isAccepting) uws.us_listen_socket_close(listenSocket);
     isAccepting = false;
   };
   const closeAll = async () => {
     stopAccepting();
-    const hadSockets = sockets.size > 0;
-    for (const socket of sockets) socket.close(GOODBYE_CODE, GOODBYE_REASON);
-    if (hadSockets) await delay(GOODBYE_MS);
-    app.close();
+    if (apps.closeSockets()) await delay(GOODBYE_MS);
+    apps.close();
   };
   let closing: Promise<void> | undefined;
   return {
     port,
-    reloadTls: () => Promise.reject(new MeshError("unimplemented", "this listener speaks no TLS yet")),
+    reloadTls: apps.reload,
     stopAccepting,
     close: () => {
       closing ??= closeAll();
@@ -49,23 +43,37 @@ export async function openUwsListener(options: ListenerOptions): Promise<Listene
   };
 }
 
+async function openApps(deps: ServingDeps): Promise<TlsApps> {
+  const { tls } = deps.options;
+  if (tls !== undefined) return openTlsApps(deps, tls);
+  const app = createServingApp(deps);
+  return {
+    acceptor: app.native,
+    reload: () => Promise.reject(new MeshError("invalid_argument", "this listener speaks no TLS")),
+    closeSockets: app.closeSockets,
+    close: () => {
+      app.native.close();
+    },
+  };
+}
+
 /** Another program may take a free port between its choice and its use. */
 const FREE_PORT_ATTEMPTS = 5;
 
-async function listen(uws: UwsModule, app: App, options: ListenerOptions): Promise<ListenSocket> {
+async function listen(uws: UwsModule, apps: TlsApps, options: ListenerOptions): Promise<ListenSocket> {
   const { host, port } = options;
   try {
-    if (port !== 0) return await listenOn(uws, app, host, port);
+    if (port !== 0) return await listenOn(uws, apps.acceptor, host, port);
     // Given port 0, the native side does not set SO_REUSEADDR, and a restart on the same port fails for a minute.
     for (let attempt = 1; ; attempt++) {
       try {
-        return await listenOn(uws, app, host, await freePort(host));
+        return await listenOn(uws, apps.acceptor, host, await freePort(host));
       } catch (error) {
         if (attempt === FREE_PORT_ATTEMPTS) throw error;
       }
     }
   } catch (error) {
-    app.close();
+    apps.close();
     throw error;
   }
 }

@@ -18,11 +18,18 @@ import { writeResponse } from "./write-response.ts";
 /** The native side cuts a frame over its own limit without a close code, so that limit leaves room to answer 1009. */
 const NATIVE_FRAME_FACTOR = 2;
 
-/** Serves upgrades; `open` holds every socket that is open. */
+export interface SocketBook {
+  /** Every socket that is open. */
+  readonly open: Set<UwsSocket>;
+  /** Told when a connection is about to become a socket. */
+  readonly upgraded: () => void;
+}
+
+/** Serves upgrades, and keeps the book of what is open. */
 export function createSocketRoute(
   options: ListenerOptions,
   disabledCompression: number,
-  open: Set<UwsSocket>,
+  { open, upgraded }: SocketBook,
 ): WebSocketBehavior<SocketLink> {
   const settings: SocketSettings = {
     maxFrameBytes: options.maxFrameBytes,
@@ -37,7 +44,9 @@ export function createSocketRoute(
     sendPingsAutomatically: true,
     maxPayloadLength: options.maxFrameBytes * NATIVE_FRAME_FACTOR,
     maxBackpressure: 0,
-    upgrade: (response, request, context) => upgrade({ response, request, context }, options, settings),
+    upgrade: (response, request, context) => {
+      if (upgrade({ response, request, context }, options, settings)) upgraded();
+    },
     open: (native) => {
       const { socket } = native.getUserData();
       open.add(socket);
@@ -59,17 +68,19 @@ interface NativeUpgrade {
   readonly context: SocketContext;
 }
 
-function upgrade(native: NativeUpgrade, options: ListenerOptions, settings: SocketSettings): void {
+/** Answers whether the connection is a socket now. */
+function upgrade(native: NativeUpgrade, options: ListenerOptions, settings: SocketSettings): boolean {
   const head = copyHead(native.response, native.request, options.isTrustedProxy);
   const decision = decideUpgrade(head, options);
   if (decision.kind === "refuse") {
     refuse(native.response, decision.response, options.onError);
-    return;
+    return false;
   }
   const socket = new UwsSocket(settings, head.remoteAddress, (connection) => decision.open(connection));
   const key = head.headers.get("sec-websocket-key") ?? "";
   // No extensions are answered: the only one that the native side knows is compression, which is off.
   native.response.upgrade<SocketLink>({ socket }, key, decision.subprotocol, "", native.context);
+  return true;
 }
 
 function refuse(native: NativeResponse, response: HttpResponse, onError: (error: unknown) => void): void {

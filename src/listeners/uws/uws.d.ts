@@ -4,9 +4,13 @@
 export type Bytes = string | ArrayBuffer | ArrayBufferView;
 
 declare const listenSocket: unique symbol;
+declare const appDescriptor: unique symbol;
 declare const socketContext: unique symbol;
 export interface ListenSocket {
   readonly [listenSocket]: true;
+}
+export interface AppDescriptor {
+  readonly [appDescriptor]: true;
 }
 export interface SocketContext {
   readonly [socketContext]: true;
@@ -121,10 +125,16 @@ export interface App {
   put(pattern: string, handler: RouteHandler): App;
   head(pattern: string, handler: RouteHandler): App;
   any(pattern: string, handler: RouteHandler): App;
+  /** Told +1 when a connection opens and -1 when it ends, unless it became a WebSocket. */
+  filter(handler: (response: HttpResponse, change: 1 | -1) => void): App;
   ws<UserData>(pattern: string, behavior: WebSocketBehavior<UserData>): App;
   listen(host: string, port: number, callback: ListenCallback): App;
   /** `LIBUS_LISTEN_EXCLUSIVE_PORT` makes a taken port an error; without it, processes share the port. */
   listen(host: string, port: number, options: number, callback: ListenCallback): App;
+  /** From then on connections that this app accepts go to its children in turn, TLS apps to TLS apps. */
+  addChildAppDescriptor(child: AppDescriptor): App;
+  removeChildAppDescriptor(child: AppDescriptor): App;
+  getDescriptor(): AppDescriptor;
   /** Closes every socket, the listening one too. */
   close(): App;
 }

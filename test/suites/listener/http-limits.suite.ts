@@ -1,4 +1,5 @@
 import { request as nodeRequest } from "node:http";
+import { request as tlsRequest } from "node:https";
 import { describe, expect, test } from "vitest";
 import {
   createMoment,
@@ -53,9 +54,12 @@ export function describeHttpLimits(name: string, open: OpenListener): void {
     );
 
     test("node:http sees 413 for chunks with connection: close", async () => {
-      const { port } = await startListener(open, {});
-      const answered = createMoment<number | undefined>();
-      const request = nodeRequest({ port, host: "127.0.0.1", method: "POST", agent: false });
+      const { url } = await startListener(open, {});
+      const answered = createMoment<unknown>();
+      const requestOf = url.startsWith("https:") ? tlsRequest : nodeRequest;
+      const request = requestOf(url, { method: "POST", agent: false });
+      // The server may cut what is still sent after its answer.
+      request.on("error", answered.reach);
       request.on("response", (response) => answered.reach(response.resume().statusCode));
       for (let part = 0; part < 24; part++) request.write(patternBytes(MIB / 8));
       request.end();
@@ -100,7 +104,7 @@ export function describeHttpLimits(name: string, open: OpenListener): void {
       const { signal } = await observer.seen;
       expect(signal.aborted).toBe(false);
       const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
-      client.socket.resetAndDestroy();
+      client.reset();
       await aborted;
       expect(await observer.bodyError).toMatchObject({ code: "unavailable" });
       expect(errors).toEqual([]);
@@ -177,7 +181,7 @@ export function describeHttpLimits(name: string, open: OpenListener): void {
       const client = await RawClient.connect(port);
       await client.write("GET /huge HTTP/1.1\r\nHost: x\r\n\r\n");
       await client.until((text) => text.length > 1000);
-      client.socket.resetAndDestroy();
+      client.reset();
       expect((await fetch(url)).status).toBe(200);
       expect(errors).toEqual([]);
     });

@@ -8,9 +8,14 @@ import type {
   ListenerOptions,
   SocketHandler,
 } from "../../../src/ports/listener.ts";
+import { markTlsPort, schemeOf } from "./transport.ts";
 
 /** Opens the listener that a suite is run on. */
-export type OpenListener = (options: ListenerOptions) => Promise<Listener>;
+export interface OpenListener {
+  (options: ListenerOptions): Promise<Listener>;
+  /** It adds TLS files of its own to the options. */
+  readonly speaksTls?: boolean;
+}
 
 export const MIB = 1024 * 1024;
 export const MAX_BODY_BYTES = MIB;
@@ -43,10 +48,11 @@ export async function startListener(
   });
   onTestFinished(() => listener.close());
   const { port } = listener;
+  markTlsPort(port, open.speaksTls === true || overrides.tls !== undefined);
   return {
     listener,
     port,
-    url: `http://127.0.0.1:${port}`,
+    url: `${schemeOf(port, "http")}://127.0.0.1:${port}`,
     errors,
     [Symbol.asyncDispose]: () => listener.close(),
   };

@@ -1,6 +1,6 @@
-import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { onTestFinished } from "vitest";
+import { openRaw } from "./transport.ts";
 
 /** A TCP client that does what no well-behaved HTTP client would. */
 export class RawClient {
@@ -8,8 +8,11 @@ export class RawClient {
   readonly #parts: Buffer[] = [];
   #isClosed = false;
 
-  private constructor(socket: Socket) {
+  readonly #tcp: Socket;
+
+  private constructor(socket: Socket, tcp: Socket) {
     this.socket = socket;
+    this.#tcp = tcp;
     socket.on("data", (part) => this.#parts.push(part));
     // A reset is one of the ways in which a server may end a connection; `close` follows.
     socket.on("error", () => undefined);
@@ -19,13 +22,17 @@ export class RawClient {
   }
 
   static async connect(port: number): Promise<RawClient> {
-    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-    await once(socket, "connect");
-    const client = new RawClient(socket);
+    const { socket, tcp } = await openRaw(port);
+    const client = new RawClient(socket, tcp);
     onTestFinished(() => {
       socket.destroy();
     });
     return client;
+  }
+
+  /** Breaks the connection. */
+  reset(): void {
+    this.#tcp.resetAndDestroy();
   }
 
   get isClosed(): boolean {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { onTestFinished } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
 import type { SocketConnection, SocketHandler, SocketSession } from "../../../src/ports/listener.ts";
+import { schemeOf } from "./transport.ts";
 
 export interface TestSocket {
   readonly client: WebSocket;
@@ -16,7 +17,7 @@ export async function connectSocket(
   protocols: string[] = [],
   options: ClientOptions = {},
 ): Promise<TestSocket> {
-  const client = new WebSocket(`ws://127.0.0.1:${port}/ws`, protocols, options);
+  const client = new WebSocket(`${schemeOf(port, "ws")}://127.0.0.1:${port}/ws`, protocols, options);
   onTestFinished(() => client.terminate());
   const frames: { data: Buffer; isBinary: boolean }[] = [];
   client.on("message", (data, isBinary) => {
@@ -41,7 +42,7 @@ export function refusedUpgrade(
   options: ClientOptions = {},
 ): Promise<{ readonly status: number | undefined; readonly body: string }> {
   return new Promise((resolve, reject) => {
-    const client = new WebSocket(`ws://127.0.0.1:${port}/ws`, [], options);
+    const client = new WebSocket(`${schemeOf(port, "ws")}://127.0.0.1:${port}/ws`, [], options);
     onTestFinished(() => client.terminate());
     client.on("error", () => undefined);
     client.on("open", () => reject(new Error("the upgrade was accepted")));

@@ -114,8 +114,11 @@ export function describeSocketLimits(name: string, open: OpenListener): void {
       for (let at = 0; at < total; at++) expect((await fast.next()).data.readUInt32BE()).toBe(at);
     });
 
-    test("2,000 connections at once are served and all of them are let go", { timeout: 30_000 }, async () => {
-      const count = 2_000;
+    // Client and server share a process here, and greetings of TLS are dear.
+    const count = open.speaksTls === true ? 200 : 2_000;
+    test(`${count} connections at once are served and all of them are let go`, {
+      timeout: 30_000,
+    }, async () => {
       const echoes = createEchoSockets();
       const { listener, port } = await startListener(open, { socket: echoes.handler });
       const sockets = await connectMany(port, count);
@@ -187,7 +190,7 @@ export function describeSocketLimits(name: string, open: OpenListener): void {
       await client.write(UPGRADE_REQUEST);
       const connection = await opened.reached;
       connection.send("before");
-      client.socket.resetAndDestroy();
+      client.reset();
       await ended.reached;
       expect(connection.send("after")).toBe("closed");
       connection.close(1000, "");

@@ -1,4 +1,5 @@
 import { get, type IncomingMessage } from "node:http";
+import { get as getTls } from "node:https";
 import { describe, expect, it } from "vitest";
 import type { HttpHandler } from "../../../src/ports/listener.ts";
 import { until } from "../../support/until.ts";
@@ -57,7 +58,7 @@ export function describeStreams(name: string, open: OpenListener): void {
         }),
       });
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
-        get(running.url, resolve).on("error", reject);
+        (running.url.startsWith("https:") ? getTls : get)(running.url, resolve).on("error", reject);
       });
       // A stream that nobody reads from takes only what its buffers hold.
       let before = -1;
