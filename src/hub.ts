@@ -5,6 +5,7 @@ import { buildApi, buildCore, buildRegistry } from "./compose/layers.ts";
 import { createHubMetrics, watchHub } from "./compose/metrics.ts";
 import { buildOperations } from "./compose/operations.ts";
 import { ADMIN_TOKEN_FILE, adminToken, openLog, openStores } from "./compose/storage.ts";
+import { keepTlsFresh } from "./compose/tls.ts";
 import { openDataDir } from "./engines/data-dir/data-dir.ts";
 import { Cleanup } from "./model/cleanup.ts";
 
@@ -19,6 +20,8 @@ export interface Hub extends AsyncDisposable {
   /** Set when this start made the operator's token: it is shown once. */
   readonly firstAdminToken: string | undefined;
   readonly api: HubApi;
+  /** Reads the TLS files again, for connections from now on; undefined without TLS. Never rejects: the log tells. */
+  readonly reloadTls: (() => Promise<void>) | undefined;
 }
 
 /** Builds a hub from its configuration and starts it. Disposing drains and closes it. */
@@ -49,6 +52,7 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const operations = buildOperations(options, { dataDir, log, stores, registry, counts });
   const api = buildApi(options, { log, stores, registry, core, counts, operations });
   const faces = await openFaces(options, { api, publicUrl, address, cleanup, counts, metrics });
+  const reloadTls = await keepTlsFresh(options, faces.listeners, cleanup);
   watchHub(metrics, options, { log, stores, registry, isReady: faces.isReady });
   await core.start();
   // Not before: a start that fails shows its token to nobody, and the next one has to be the first.
@@ -66,6 +70,7 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
     hubId: config.hubId,
     firstAdminToken: admin.isNew ? admin.token : undefined,
     api,
+    reloadTls,
     async [Symbol.asyncDispose]() {
       faces.stopAccepting();
       core.drain();

@@ -37,6 +37,9 @@ export async function runHub(): Promise<void> {
     },
   });
   const stopListening = onStopSignal(() => ended.resolve(undefined));
+  const { reloadTls } = hub;
+  // Without TLS it keeps its meaning: the terminal is gone.
+  if (reloadTls !== undefined) process.on("SIGHUP", () => void reloadTls());
   process.stdout.write(`${JSON.stringify(readyLine(hub))}\n`);
   if (hub.firstAdminToken !== undefined) await greet(hub, hub.firstAdminToken);
   const failure = await ended.promise;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { usageError } from "../cli-error.ts";
-import { DEFAULT_HUB_URL, hubUrlFromText, isLoopback, isSameHub } from "../hub/hub-url.ts";
+import { hubUrlFromText, isLoopback, isSameHub } from "../hub/hub-url.ts";
 import type { Settings } from "./settings.ts";
 
 const DEFAULT_DATA_DIR = "./data";
@@ -39,12 +39,11 @@ export function ownHubUrl(settings: Settings): string {
   const publicUrl = settings["MESHKORE_PUBLIC_URL"];
   const host = settings["MESHKORE_HOST"];
   const port = settings["MESHKORE_HTTP_PORT"];
-  if (host === undefined && port === undefined) {
-    return publicUrl === undefined ? DEFAULT_HUB_URL : hubUrlFromText(publicUrl);
-  }
+  if (host === undefined && port === undefined && publicUrl !== undefined) return hubUrlFromText(publicUrl);
+  const scheme = (settings["MESHKORE_TLS_CERT"] ?? "") === "" ? "http" : "https";
   const isAny = host === undefined || host === "0.0.0.0" || host === "::";
   const name = isAny ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-  return hubUrlFromText(`http://${name}:${port ?? "7400"}`);
+  return hubUrlFromText(`${scheme}://${name}:${port ?? "7400"}`);
 }
 
 function isOwnHub(settings: Settings, hubUrl: string): boolean {

@@ -58,6 +58,7 @@ test("the token of a data directory that nobody named stays on this machine", ()
 test("where a hub of these settings listens", () => {
   expect(ownHubUrl({})).toBe("http://127.0.0.1:7400");
   expect(ownHubUrl({ MESHKORE_HTTP_PORT: "81" })).toBe("http://127.0.0.1:81");
+  expect(ownHubUrl({ MESHKORE_TLS_CERT: "cert.pem" })).toBe("https://127.0.0.1:7400");
   expect(ownHubUrl({ MESHKORE_HOST: "0.0.0.0" })).toBe("http://127.0.0.1:7400");
   expect(ownHubUrl({ MESHKORE_HOST: "::1", MESHKORE_HTTP_PORT: "81" })).toBe("http://[::1]:81");
   expect(ownHubUrl({ MESHKORE_PUBLIC_URL: "https://hub.test/" })).toBe("https://hub.test");
