@@ -32,6 +32,12 @@ const EXPOSED = [
 ];
 /** Browsers hold their answer at most 2 h; ten minutes let a change of the list through soon. */
 const PREFLIGHT_MAX_AGE_S = 600;
+const PREFLIGHT_VARY = [
+  "origin",
+  "access-control-request-method",
+  "access-control-request-headers",
+  "access-control-request-private-network",
+].join(", ");
 
 /**
  * The allow-list. Cookies are never in play, so credentials stay off.
@@ -63,7 +69,7 @@ export function createCors(options: CorsOptions): Cors {
     preflight(request, methods) {
       const headers: Record<string, string> = {
         allow: methods.join(", "),
-        vary: "origin, access-control-request-method, access-control-request-headers",
+        vary: PREFLIGHT_VARY,
       };
       const origin = allowedOrigin(request);
       if (origin !== undefined && request.headers.has("access-control-request-method")) {
@@ -72,6 +78,10 @@ export function createCors(options: CorsOptions): Cors {
         headers["access-control-max-age"] = String(PREFLIGHT_MAX_AGE_S);
         const wanted = request.headers.get("access-control-request-headers");
         if (wanted !== undefined && TOKENS.test(wanted)) headers["access-control-allow-headers"] = wanted;
+        // A page of the open web asks so for a hub on this machine or network: the list says that it may.
+        if (request.headers.get("access-control-request-private-network") === "true") {
+          headers["access-control-allow-private-network"] = "true";
+        }
       }
       return { status: 204, headers, body: "" };
     },

@@ -84,7 +84,9 @@ describe("preflights", () => {
       status: 204,
       headers: {
         allow: "GET, POST",
-        vary: "origin, access-control-request-method, access-control-request-headers",
+        vary:
+          "origin, access-control-request-method, access-control-request-headers, " +
+          "access-control-request-private-network",
         "access-control-allow-origin": origin,
         "access-control-allow-methods": "GET, POST",
         "access-control-allow-headers": "authorization, x-y",
@@ -92,6 +94,18 @@ describe("preflights", () => {
       },
       body: "",
     });
+  });
+
+  test.each([
+    [origin, "true"],
+    ["https://evil.example", undefined],
+  ])("into a private network, of %s: %s", (page, permission) => {
+    const request = requestWith({
+      origin: page,
+      "access-control-request-method": "GET",
+      "access-control-request-private-network": "true",
+    });
+    expect(cors.preflight(request, ["GET"]).headers["access-control-allow-private-network"]).toBe(permission);
   });
 
   test("do not send back what is no list of header names", () => {
