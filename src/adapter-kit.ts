@@ -7,7 +7,7 @@ import type { HubApi } from "./api/hub-api.ts";
 import type { Route } from "./ports/listener.ts";
 import type { Logger } from "./ports/logger.ts";
 
-export { callFromRequest, openCallFromRequest } from "./api/caller.ts";
+export { callFromRequest, callFromTicket, openCallFromRequest } from "./api/caller.ts";
 export type * from "./api/channel-api.ts";
 export type * from "./api/hub-api.ts";
 export { type LiveInbox, openLiveInbox } from "./api/live-inbox.ts";

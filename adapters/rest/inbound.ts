@@ -1,5 +1,8 @@
 import {
+  type Call,
   callFromRequest,
+  callFromTicket,
+  type HttpRequest,
   type Logger,
   openCallFromRequest,
   type RegistryApi,
@@ -16,12 +19,24 @@ export function routeFromOperation(operation: Operation, registry: RegistryApi, 
     path,
     handle: async (request, params) => {
       try {
-        const call =
-          operation.open === true ? openCallFromRequest(request) : await callFromRequest(request, registry);
+        const call = await callOf(operation, request, registry);
         return await operation.handle({ call, request, params });
       } catch (thrown) {
         return responseFromError(meshErrorFromThrown(thrown, `${method} ${path}`, logger));
       }
     },
   };
+}
+
+function callOf(
+  { open, insteadOfToken }: Operation,
+  request: HttpRequest,
+  registry: RegistryApi,
+): Call | Promise<Call> {
+  if (open === true) return openCallFromRequest(request);
+  if (insteadOfToken === "ticket" && !request.headers.has("authorization")) {
+    const ticket = new URLSearchParams(request.query).get("ticket");
+    if (ticket !== null) return callFromTicket(request, ticket, registry);
+  }
+  return callFromRequest(request, registry);
 }

@@ -9,6 +9,7 @@ import { messageOperations } from "./routes-messages.ts";
 import { overviewOperations } from "./routes-overview.ts";
 import { sendOperations } from "./routes-send.ts";
 import { streamOperations } from "./routes-stream.ts";
+import { ticketOperations } from "./routes-tickets.ts";
 import { unbuiltOperations } from "./routes-unbuilt.ts";
 
 /** JSON over HTTP for anything that can call curl. */
@@ -18,6 +19,7 @@ export const restAdapter = defineAdapter({
   mount({ api, logger, publicUrl, hubId, version }) {
     const described = [
       ...joinOperations(api.registry, publicUrl),
+      ...ticketOperations(api.registry),
       ...agentOperations(api.registry, hubId),
       ...sendOperations(api.relay),
       ...messageOperations(api.relay),

@@ -20,6 +20,7 @@ const MAX_WINDOW = 100_000;
 const streamQuery = {
   cursor: textParameter("deliver after this one; absent = after what is acknowledged"),
   last_event_id: textParameter("as the header, for clients that cannot set it"),
+  ticket: textParameter("of POST /tickets, where no header can be set"),
   window: countParameter("at most so many delivered and not yet acknowledged", 1, MAX_WINDOW),
 };
 
@@ -41,6 +42,7 @@ export function streamOperations(deps: StreamDeps): readonly Operation[] {
     operation({
       method: "GET",
       path: PATH,
+      insteadOfToken: "ticket",
       id: "followMessages",
       group: "Messages",
       summary: "Follow your inbox as server-sent events",

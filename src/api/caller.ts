@@ -20,6 +20,16 @@ export async function callFromRequest(
   return { ...openCallFromRequest(request), principal };
 }
 
+/** The call of whom a ticket stands for; it is spent by this. @throws MeshError unauthenticated, rate_limited */
+export async function callFromTicket(
+  request: CallerHeaders,
+  ticket: string,
+  registry: Pick<RegistryApi, "redeemTicket">,
+): Promise<Call> {
+  const principal = await registry.redeemTicket(ticket, request.remoteAddress);
+  return { ...openCallFromRequest(request), principal };
+}
+
 /** A call that takes no token, and does not look at one. */
 export function openCallFromRequest({ headers, remoteAddress, signal }: CallerHeaders): Call {
   const traceparent = traceparentFromHeader(headers.get("traceparent"));

@@ -60,6 +60,16 @@ export interface RegistryApi {
    * A new key for the caller. The old one, its tokens and what they opened end after an hour's grace; with `revokeNow`
    * before it answers.
    */
+  /**
+   * A ticket that stands for the caller's credential in a URL, where no header can be set: good once, for a minute, and
+   * for nothing but opening a stream. @throws MeshError rate_limited when the agent has too many unused ones
+   */
+  issueTicket(call: Call): Promise<{ ticket: string; expiresUnixMs: number }>;
+  /**
+   * Who is behind a ticket, which is spent by this.
+   * @throws MeshError unauthenticated; rate_limited after too many wrong ones from one address
+   */
+  redeemTicket(ticket: string, remoteAddress: string): Promise<Principal>;
   rotateKey(
     call: Call,
     input?: { readonly revokeNow?: boolean },

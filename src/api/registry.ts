@@ -4,7 +4,7 @@ import type { RegistryApi } from "./registry-api.ts";
 
 /** Binds the registry to RegistryApi: who may call what. */
 export function createRegistryApi(registry: Registry): RegistryApi {
-  const { agents, invites, entrance, accessRules } = registry;
+  const { agents, invites, entrance, accessRules, tickets } = registry;
   return {
     authenticate: registry.authenticate,
 
@@ -23,6 +23,10 @@ export function createRegistryApi(registry: Registry): RegistryApi {
     describeInvite: ({ remoteAddress }, nonce) => invites.describe(nonce, remoteAddress),
     join: ({ remoteAddress }, input) => entrance.join(input, remoteAddress),
     register: ({ remoteAddress }, input) => entrance.register(input, remoteAddress),
+    async issueTicket({ principal }) {
+      return tickets.issue(requireAgent(principal));
+    },
+    redeemTicket: (ticket, remoteAddress) => tickets.redeem(ticket, remoteAddress),
     async rotateKey({ principal }, input) {
       return registry.rotateKey(requireAgent(principal).agentId, { revokeNow: input?.revokeNow === true });
     },

@@ -21,6 +21,7 @@ import { createFindHolder } from "./holder.ts";
 import { createInvites, type Invites } from "./invites.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { createSearch } from "./search.ts";
+import { createTickets, type Tickets } from "./tickets.ts";
 import { configuredSecrets, storedSecrets, type TokenSecrets } from "./token-secrets.ts";
 import { createTokens, TOKEN_LIFE_MS } from "./tokens.ts";
 
@@ -53,6 +54,7 @@ export interface Registry {
   readonly invites: Invites;
   readonly entrance: Entrance;
   readonly accessRules: AccessRules;
+  readonly tickets: Tickets;
   readonly credentialWatch: CredentialWatch;
   /** See Credentials.rotate; what the old keys opened ends with them. */
   readonly rotateKey: Credentials["rotate"];
@@ -107,6 +109,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       hubId,
       plan: limits.plan,
     }),
+    tickets: createTickets({ findHolder, attempts, clock }),
     accessRules: createAccessRules({ access: stores.access, directory, hubId }),
     async rotateKey(agentId, { revokeNow }) {
       const rotated = await credentials.rotate(agentId, { revokeNow });

@@ -2,7 +2,17 @@ import { pino } from "pino";
 import type { Logger } from "../ports/logger.ts";
 
 /** Fields whose values never reach the log, whatever they hold. */
-const REDACTED = ["token", "apiKey", "api_key", "authorization", "secret", "payload", "adminToken", "nonce"];
+const REDACTED = [
+  "token",
+  "apiKey",
+  "api_key",
+  "authorization",
+  "secret",
+  "payload",
+  "adminToken",
+  "nonce",
+  "ticket",
+];
 
 /**
  * The structured log: one JSON object a line on stderr, since stdout belongs to the ready line. Errors are written

@@ -240,6 +240,7 @@ const DEFAULT_ANSWERS: Answers = {
     hubId: "hub.test",
   }),
   register: () => ({ token: "jwt", expiresUnixMs: NOW_MS }),
+  issueTicket: () => ({ ticket: "mkt_ticket", expiresUnixMs: NOW_MS }),
   rotateKey: () => ({ apiKey: "mk_new", oldKeyExpiresUnixMs: NOW_MS }),
   listAgents: () => ({ agents: [AGENT], cursor: undefined }),
   getAgent: () => AGENT,

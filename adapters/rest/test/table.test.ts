@@ -86,6 +86,11 @@ const rows: readonly Row[] = [
     answer: [200, { token: "jwt", expires_at: NOW }],
   },
   {
+    call: ["POST", "/tickets"],
+    reaches: ["issueTicket"],
+    answer: [201, { ticket: "mkt_ticket", expires_at: NOW }],
+  },
+  {
     call: ["POST", "/keys/rotate"],
     reaches: ["rotateKey", { revokeNow: false }],
     answer: [200, { api_key: "mk_new", old_key_expires_at: NOW }],

@@ -1,7 +1,6 @@
 import { RegistryService } from "../../gen/meshkore/v1/registry_pb.js";
 import { bareAgentId } from "../../model/address.ts";
 import type { AccessMode, PlanName } from "../../model/agent.ts";
-import { MeshError } from "../../model/errors.ts";
 import { present } from "../../model/present.ts";
 import type { RpcService } from "../../ports/rpc.ts";
 import { bindService, type HandlersOf } from "./bind.ts";
@@ -85,8 +84,9 @@ function entranceHandlers({ api: { registry } }: NativeDeps): Pick<Handlers, Ent
       const { token, expiresUnixMs } = await registry.register(call, { agentId, apiKey });
       return { token, expiresUnixMs: uint64FromNumber(expiresUnixMs) };
     },
-    async issueTicket() {
-      throw new MeshError("unimplemented", "not built yet", { hint: "it comes with server-sent events" });
+    async issueTicket(_request, call) {
+      const { ticket, expiresUnixMs } = await registry.issueTicket(call);
+      return { ticket, expiresUnixMs: uint64FromNumber(expiresUnixMs) };
     },
     async rotateKey({ revokeNow }, call) {
       const { apiKey, oldKeyExpiresUnixMs } = await registry.rotateKey(call, { revokeNow });

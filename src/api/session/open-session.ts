@@ -24,8 +24,11 @@ export function sessionsOf(
   const options: SessionOptions = {
     ...facts,
     relay: api.relay,
-    authenticate: async (token, remoteAddress): Promise<AgentPrincipal> =>
-      requireAgent(await api.registry.authenticate(token, remoteAddress)),
+    authenticate: async (token, remoteAddress, isTicket): Promise<AgentPrincipal> => {
+      const { registry } = api;
+      if (isTicket) return requireAgent(await registry.redeemTicket(token, remoteAddress));
+      return requireAgent(await registry.authenticate(token, remoteAddress));
+    },
     helloMs: HELLO_MS,
     counts: { messages: counts.messages, sessions: openCountOf(counts.sessions, wire) },
   };

@@ -29,7 +29,7 @@ const MAX_EARLY_FRAMES = 64;
 export interface SessionOptions {
   readonly relay: RelayApi;
   /** @throws MeshError unauthenticated, rate_limited, permission_denied when it is not an agent's */
-  readonly authenticate: (token: string, remoteAddress: string) => Promise<AgentPrincipal>;
+  readonly authenticate: (token: string, remoteAddress: string, isTicket: boolean) => Promise<AgentPrincipal>;
   readonly hubId: string;
   readonly maxPayloadBytes: number;
   readonly maxFrameBytes: number;
@@ -43,6 +43,8 @@ export interface SessionStart {
   readonly codec: FrameCodec;
   /** Undefined: it comes in the first frame. */
   readonly token: string | undefined;
+  /** The token is a ticket. */
+  readonly isTicket?: boolean;
   readonly traceparent: string | undefined;
 }
 
@@ -158,7 +160,8 @@ export class Session implements SocketSession, Sink {
     this.#isOpening = true;
     try {
       const { remoteAddress } = this.#connection;
-      const principal = await this.#options.authenticate(this.#start.token ?? hello.token, remoteAddress);
+      const { token = hello.token, isTicket = false } = this.#start;
+      const principal = await this.#options.authenticate(token, remoteAddress, isTicket);
       const call = new SessionCall(principal, remoteAddress, this.#start.traceparent);
       const input = {
         window: hello.window,

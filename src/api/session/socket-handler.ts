@@ -4,6 +4,7 @@ import type { FrameCodec } from "./frames.ts";
 import { jsonCodec } from "./json-codec.ts";
 import { type OpenSessionOptions, sessionsOf } from "./open-session.ts";
 import { protoCodec } from "./proto-codec.ts";
+import type { SessionStart } from "./session.ts";
 
 const CODECS: readonly FrameCodec[] = [protoCodec, jsonCodec];
 /** A browser cannot set a header on a WebSocket: it may hand the token over as a subprotocol. */
@@ -21,7 +22,7 @@ export function createSocketHandler(options: OpenSessionOptions): SocketHandler 
     if (codec === undefined && offered.length > 0) return { kind: "refuse", response: unknownSubprotocol() };
     const start = {
       codec: codec ?? jsonCodec,
-      token: tokenOf(upgrade, offered),
+      ...credentialOf(upgrade, offered),
       traceparent: upgrade.headers.get("traceparent"),
     };
     return {
@@ -46,6 +47,16 @@ function listOf(header: string | undefined): string[] {
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
+}
+
+/** A token goes before a ticket. */
+function credentialOf(
+  upgrade: SocketUpgrade,
+  offered: readonly string[],
+): Pick<SessionStart, "token" | "isTicket"> {
+  const token = tokenOf(upgrade, offered);
+  const ticket = token === undefined ? new URLSearchParams(upgrade.query).get("ticket") : null;
+  return ticket === null ? { token } : { token: ticket, isTicket: true };
 }
 
 function tokenOf(upgrade: SocketUpgrade, offered: readonly string[]): string | undefined {

@@ -142,6 +142,7 @@ async function streams(): Promise<void> {
   await until("an event", () => client.events[0]);
   check.answer("GET", "/messages/stream", { status, headers, text: client.events[0]?.data ?? "" });
   client.close();
+  await byBob("POST", "/tickets");
 }
 
 async function overview(): Promise<void> {
