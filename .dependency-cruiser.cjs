@@ -156,6 +156,12 @@ const owned = [
       "Count in the plain numbers of src/model/counts.ts, or through a port; src/telemetry shows them.",
   },
   {
+    name: "opentelemetry-only-in-tracing",
+    imports: ["(^|/)@opentelemetry/"],
+    owner: ["^src/telemetry/tracing/"],
+    instead: "Trace through src/ports/message-tracer.ts: a hub without traces loads nothing of OpenTelemetry.",
+  },
+  {
     name: "kysely-only-in-the-store",
     imports: ["(^|/)kysely(/|$)"],
     owner: ["^src/engines/store/"],

@@ -98,6 +98,12 @@ const settings = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe("collector that OpenTelemetry traces go to, as http://127.0.0.1:4318; default: none are made"),
+  MESHKORE_TRACE_RATIO: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe("share of messages that are traced when their sender did not decide, 0 to 1"),
   MESHKORE_METRICS_ACCESS: readers
     .prefault("loopback")
     .describe(
@@ -167,6 +173,8 @@ export interface Config {
   readonly proxyProtocol: { readonly http: boolean; readonly grpc: boolean };
   readonly listener: "auto" | "uws" | "node";
   readonly otlpEndpoint: string | undefined;
+  /** Of the traces that begin here. */
+  readonly traceRatio: number;
   /** Addresses and CIDRs that need no token at /metrics. */
   readonly metricsReaders: readonly string[];
   readonly limits: Limits;
@@ -255,6 +263,7 @@ function freezeConfig(s: z.infer<typeof settings>): Config {
     }),
     listener: s.MESHKORE_LISTENER,
     otlpEndpoint: s.MESHKORE_OTLP_ENDPOINT,
+    traceRatio: s.MESHKORE_TRACE_RATIO,
     metricsReaders: Object.freeze(s.MESHKORE_METRICS_ACCESS),
     limits: Object.freeze({
       ratePerMinute: s.MESHKORE_RATE_PER_MINUTE,

@@ -6,6 +6,7 @@ import { createHubMetrics, watchHub } from "./compose/metrics.ts";
 import { buildOperations } from "./compose/operations.ts";
 import { ADMIN_TOKEN_FILE, adminToken, openLog, openStores } from "./compose/storage.ts";
 import { keepTlsFresh } from "./compose/tls.ts";
+import { openTracer } from "./compose/tracing.ts";
 import { openDataDir } from "./engines/data-dir/data-dir.ts";
 import { Cleanup } from "./model/cleanup.ts";
 
@@ -40,6 +41,7 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const dataDir = cleanup.use(await openDataDir(config.dataDir));
   for (const upgrade of dataDir.upgrades) logger.warn("data.upgraded", { dataDir: dataDir.path, upgrade });
   const { counts, metrics } = createHubMetrics(options);
+  const tracer = await openTracer(options, cleanup);
   const [log, stores] = await Promise.all([
     openLog(options, dataDir, metrics.log).then((opened) => cleanup.use(opened)),
     openStores(options, dataDir).then((opened) => cleanup.use(opened)),
@@ -48,7 +50,7 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const address: { url: string } = { url: "" };
   const publicUrl = (): string => config.publicUrl ?? address.url;
   const registry = buildRegistry(options, stores, { adminToken: admin.token, publicUrl, counts });
-  const core = buildCore(options, { log, stores, registry, counts });
+  const core = buildCore(options, { log, stores, registry, counts, tracer });
   const operations = buildOperations(options, { dataDir, log, stores, registry, counts });
   const api = buildApi(options, { log, stores, registry, core, counts, operations });
   const faces = await openFaces(options, { api, publicUrl, address, cleanup, counts, metrics });

@@ -1,4 +1,5 @@
 import { ANONYMOUS, type Call, unauthenticated } from "../model/principal.ts";
+import { traceContextFromText } from "../model/traceparent.ts";
 import type { RegistryApi } from "./registry-api.ts";
 
 /** What every request says of its caller: on HTTP, on the native wires, in an upgrade. */
@@ -32,8 +33,11 @@ export async function callFromTicket(
 
 /** A call that takes no token, and does not look at one. */
 export function openCallFromRequest({ headers, remoteAddress, signal }: CallerHeaders): Call {
-  const traceparent = traceparentFromHeader(headers.get("traceparent"));
-  return { principal: ANONYMOUS, signal, remoteAddress, ...(traceparent !== undefined && { traceparent }) };
+  const call = { principal: ANONYMOUS, signal, remoteAddress };
+  const traceparent = headers.get("traceparent");
+  // A broken one is as none.
+  if (traceparent === undefined || traceContextFromText(traceparent) === undefined) return call;
+  return { ...call, traceparent };
 }
 
 const BEARER = /^bearer +([^\s,]+)\s*$/i;
@@ -44,11 +48,4 @@ export function bearerFromHeader(header: string | undefined): string | undefined
   const token = BEARER.exec(header)?.[1];
   if (token === undefined) throw unauthenticated();
   return token;
-}
-
-const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-/** W3C Trace Context: a broken one is as none. */
-function traceparentFromHeader(header: string | undefined): string | undefined {
-  return header !== undefined && TRACEPARENT.test(header) ? header : undefined;
 }

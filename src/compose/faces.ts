@@ -106,9 +106,12 @@ export async function openFaces(
   }
   const cors = createCors({ origins: config.corsOrigins });
   const wires = wireOptions(options, { api, counts }, maxBodyBytes);
-  const services = async () => (await import("../api/native/index.ts")).createNativeServices(wires);
+  const servicesBy = (wire: string) => async () => {
+    const { createNativeServices } = await import("../api/native/index.ts");
+    return metrics.rpc.services(wire, createNativeServices(wires));
+  };
   const connect = createConnectMount({
-    services,
+    services: servicesBy("connect"),
     maxMessageBytes: maxBodyBytes,
     onError: (error, procedure) => logger.error("request.failed", { procedure, error: error.cause ?? error }),
   });
@@ -133,7 +136,7 @@ export async function openFaces(
   cleanup.defer(() => listener.close());
   address.url = url;
   const rpc = await openRpcFace(options, {
-    services,
+    services: servicesBy("grpc"),
     maxMessageBytes: maxBodyBytes,
     highWaterBytes: SOCKET_HIGH_WATER_BYTES,
   });

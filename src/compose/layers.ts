@@ -9,6 +9,7 @@ import { inboxStream } from "../core/streams.ts";
 import type { Counts } from "../model/counts.ts";
 import { cursorFromPosition } from "../model/position.ts";
 import type { MessageLog } from "../ports/message-log.ts";
+import type { MessageTracer } from "../ports/message-tracer.ts";
 import type { Stores } from "../ports/stores.ts";
 import { createOverview } from "../registry/overview.ts";
 import { createRegistry, type Registry } from "../registry/registry.ts";
@@ -33,8 +34,11 @@ interface Parts {
 }
 
 /** Moving messages. */
-export function buildCore({ config, clock, logger }: HubOptions, parts: Parts): Core {
-  const { log, stores, counts } = parts;
+export function buildCore(
+  { config, clock, logger }: HubOptions,
+  parts: Parts & { readonly tracer: MessageTracer | undefined },
+): Core {
+  const { log, stores, counts, tracer } = parts;
   const { directory, presence, credentialWatch } = parts.registry;
   const attached = (agentId: string): (() => void) => presence.attached(agentId);
   return createCore({
@@ -48,6 +52,7 @@ export function buildCore({ config, clock, logger }: HubOptions, parts: Parts): 
     hubId: config.hubId,
     bounds: config.limits,
     counts,
+    tracer,
   });
 }
 

@@ -9,12 +9,14 @@ import { LiveDelivery, type LiveDeliveryOptions, type LiveDeliveryOwner } from "
 import type { LiveFeedDeps } from "./live-feed.ts";
 import type { AttachInput, Attachment } from "./messages.ts";
 import { inboxStream } from "./streams.ts";
+import type { AckTrace } from "./tracing.ts";
 
 export interface AttachmentsDeps extends LiveFeedDeps {
   readonly credentialWatch: CredentialWatch;
   /** Marks the agent as online until the answer is called. */
   readonly attached: (agentId: string) => () => void;
   readonly sessionsPerAgent: number;
+  readonly ackTrace?: AckTrace | undefined;
 }
 
 /** Live deliveries of inboxes. Several of one agent mirror: each gets every record after its own cursor. */
@@ -37,7 +39,9 @@ export function createAttachments(deps: AttachmentsDeps): Attachments {
   async function commit(agentId: string, position: Position): Promise<Position> {
     const stream = inboxStream(agentId);
     await deps.receipts.open(stream);
+    const traceAck = deps.ackTrace === undefined ? undefined : await deps.ackTrace.begin(stream);
     const mark = await deps.log.ack(stream, "inbox", position);
+    if (traceAck !== undefined) traceAck(mark);
     deps.receipts.read(stream, mark.offset);
     sessions.acknowledged(agentId, mark.offset);
     return { epoch: mark.epoch, offset: mark.offset };

@@ -7,6 +7,7 @@ import type { CredentialWatch } from "../ports/credential-watch.ts";
 import type { Directory } from "../ports/directory.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { MessageLog } from "../ports/message-log.ts";
+import type { MessageTracer } from "../ports/message-tracer.ts";
 import type { OutcomeStore } from "../ports/outcome-store.ts";
 import type { TrafficStore } from "../ports/traffic-store.ts";
 import { createAdmission } from "./admission.ts";
@@ -20,10 +21,11 @@ import { createHistory, type History } from "./history.ts";
 import { Ladder } from "./ladder.ts";
 import { Receipts } from "./receipts.ts";
 import { Receive } from "./receive.ts";
-import { createRelay, type Relay } from "./relay.ts";
+import { createRelay, type Relay, type RelayDeps } from "./relay.ts";
 import { createRoutes } from "./routes.ts";
 import { inboxStream } from "./streams.ts";
 import { Sweeper } from "./sweeper.ts";
+import { createAckTrace, tracedLog, tracedRelay } from "./tracing.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 
 export interface CoreDeps {
@@ -43,6 +45,8 @@ export interface CoreDeps {
   readonly hubId: string;
   readonly bounds: CoreBounds;
   readonly counts: Pick<Counts, "messages" | "deliveries">;
+  /** Undefined = messages are not traced. */
+  readonly tracer?: MessageTracer | undefined;
 }
 
 /** Everything that moves messages. */
@@ -82,18 +86,9 @@ export function createCore(deps: CoreDeps): Core {
   const routes = createRoutes({ directory, hubId, checkChannel });
   const fanout = createFanout({ log, channels: stores.channels, delivery, logger });
   const sweeper = new Sweeper({ ...stores, log, clock, logger, delivery, receipts, bounds });
-  const relay = createRelay({
-    log,
+  const relay = buildRelay(deps, {
     routes,
     traffic,
-    bounds,
-    counts: counts.messages,
-    admission: createAdmission({
-      directory,
-      clock,
-      sentThisMonth: traffic.sentThisMonth,
-      ratePerMinute: bounds.ratePerMinute,
-    }),
     envelopes: createEnvelopeFactory({ ids, clock, bounds }),
     onShortLived: (stream, expiresUnixMs) => sweeper.note(stream, expiresUnixMs),
     onChannelSend: fanout.wake,
@@ -126,14 +121,38 @@ export function createCore(deps: CoreDeps): Core {
 
 /** Reading, live and by the page. */
 function createReaders(
-  { log, credentialWatch, logger, bounds, attached, counts: { deliveries: counts } }: CoreDeps,
+  deps: CoreDeps,
   delivery: Delivery,
   receipts: Receipts,
 ): Pick<Core, "attachments" | "receive"> {
+  const { log, clock, credentialWatch, logger, bounds, attached, tracer } = deps;
   const { sessionsPerAgent } = bounds;
-  const parts = { log, delivery, receipts, credentialWatch, logger, counts };
-  const attachments = createAttachments({ ...parts, attached, sessionsPerAgent });
+  const counts = deps.counts.deliveries;
+  const parts = { log, delivery, receipts, credentialWatch, logger, counts, tracer };
+  const ackTrace = tracer && createAckTrace({ tracer, log, delivery, clock, logger });
+  const attachments = createAttachments({ ...parts, attached, sessionsPerAgent, ackTrace });
   return { attachments, receive: new Receive({ ...parts, attachments }) };
+}
+
+function buildRelay(
+  { log, directory, clock, bounds, counts, tracer }: CoreDeps,
+  parts: Pick<RelayDeps, "routes" | "envelopes" | "onShortLived" | "onChannelSend"> & {
+    readonly traffic: Traffic;
+  },
+): Relay {
+  const relay = createRelay({
+    ...parts,
+    log: tracer === undefined ? log : tracedLog(log, tracer),
+    bounds,
+    counts: counts.messages,
+    admission: createAdmission({
+      directory,
+      clock,
+      sentThisMonth: parts.traffic.sentThisMonth,
+      ratePerMinute: bounds.ratePerMinute,
+    }),
+  });
+  return tracer === undefined ? relay : tracedRelay(relay, tracer);
 }
 
 /** Nobody will read the inbox of an agent that was removed. */

@@ -2,6 +2,7 @@ import type { DeliveryCounts } from "../model/counts.ts";
 import type { Position } from "../model/position.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { LogPage, LogRecord, MessageLog, StreamName, Wake } from "../ports/message-log.ts";
+import type { MessageTracer } from "../ports/message-tracer.ts";
 import type { CloseReason, Sink, SinkState } from "../ports/sink.ts";
 import type { Delivery } from "./delivery.ts";
 import type { PumpOptions, PumpResolver, PumpSource } from "./pump.ts";
@@ -17,6 +18,7 @@ export interface LiveFeedDeps {
   readonly receipts: Receipts;
   readonly logger: Logger;
   readonly counts: DeliveryCounts;
+  readonly tracer?: MessageTracer | undefined;
 }
 
 /** The reader behind a feed. */
@@ -92,6 +94,7 @@ export class LiveFeed implements PumpSource, PumpResolver, PumpOptions, Sink {
     if (answer !== "closed") {
       this.#deps.receipts.handed(this.#stream, records);
       this.#deps.counts.delivered += records.length;
+      this.#deps.tracer?.handed(this.#stream, records);
     }
     if (answer === "full") this.#reader.sinkIsFull();
     return answer;

@@ -5,6 +5,7 @@ import type { AgentPrincipal } from "../model/principal.ts";
 import type { CredentialWatch } from "../ports/credential-watch.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { LogRecord, MessageLog, StreamName } from "../ports/message-log.ts";
+import type { MessageTracer } from "../ports/message-tracer.ts";
 import type { Sink } from "../ports/sink.ts";
 import { type Attachments, cursorGap, startPosition } from "./attachments.ts";
 import { clampLimit, MAX_WAIT_MS } from "./bounds.ts";
@@ -28,6 +29,7 @@ export interface ReceiveDeps {
   readonly receipts: Receipts;
   readonly logger: Logger;
   readonly counts: DeliveryCounts;
+  readonly tracer?: MessageTracer | undefined;
 }
 
 /** Reading for callers that come and go. */
@@ -117,6 +119,7 @@ export class Receive {
       if (!signal.aborted) {
         receipts.handed(stream, records);
         this.#deps.counts.delivered += records.length;
+        this.#deps.tracer?.handed(stream, records);
       }
       return { records, cursor: cursorFromPosition(at) };
     }

@@ -8,7 +8,7 @@ import type { Route, Routes } from "./routes.ts";
 import type { Traffic } from "./traffic.ts";
 
 export interface RelayDeps {
-  readonly log: MessageLog;
+  readonly log: Pick<MessageLog, "append">;
   readonly admission: Admission;
   readonly routes: Routes;
   readonly envelopes: EnvelopeFactory;
