@@ -159,7 +159,8 @@ const owned = [
     name: "opentelemetry-only-in-tracing",
     imports: ["(^|/)@opentelemetry/"],
     owner: ["^src/telemetry/tracing/"],
-    instead: "Trace through src/ports/message-tracer.ts: a hub without traces loads nothing of OpenTelemetry.",
+    instead:
+      "Trace through src/ports/message-tracer.ts: a hub without traces loads nothing of OpenTelemetry.",
   },
   {
     name: "kysely-only-in-the-store",

@@ -20,6 +20,7 @@ import { ipSetFromTexts } from "../model/ip-address.ts";
 import type { Listener, Route } from "../ports/listener.ts";
 import type { Metrics } from "../telemetry/metrics/metrics.ts";
 import { metricsRoute } from "../telemetry/metrics/metrics-route.ts";
+import { createFaceWatch } from "./face-watch.ts";
 import { openHttpPort } from "./http-port.ts";
 import type { HubOptions } from "./hub-options.ts";
 import { openRpcFace, type RpcFace } from "./rpc-face.ts";
@@ -91,24 +92,21 @@ export async function openFaces(
   const { hubId, limits } = config;
   const maxBodyBytes = Math.ceil(limits.maxPayloadBytes * BODY_FACTOR) + BODY_MARGIN_BYTES;
   let isReady = false;
-  const routes: Route[] = [
-    ...metrics.http.routes(
-      "hub",
-      ownRoutes(options, { api, metrics }, () => isReady),
-    ),
-  ];
+  const watch = createFaceWatch(options, metrics);
+  const own = ownRoutes(options, { api, metrics }, () => isReady);
+  const routes: Route[] = [...watch.routes("hub", own)];
   for (const adapter of ADAPTERS) {
     const context = {
       ...{ api, logger, hubId, publicUrl, version },
       config: adapter.config.parse({}),
     };
-    routes.push(...metrics.http.routes(adapter.name, adapter.mount(context).routes));
+    routes.push(...watch.routes(adapter.name, adapter.mount(context).routes));
   }
   const cors = createCors({ origins: config.corsOrigins });
   const wires = wireOptions(options, { api, counts }, maxBodyBytes);
   const servicesBy = (wire: string) => async () => {
     const { createNativeServices } = await import("../api/native/index.ts");
-    return metrics.rpc.services(wire, createNativeServices(wires));
+    return watch.services(wire, createNativeServices(wires));
   };
   const connect = createConnectMount({
     services: servicesBy("connect"),
@@ -118,9 +116,9 @@ export async function openFaces(
   const inFlight = createInFlight(
     createHttpHandler({
       routes,
-      prefixes: [{ ...connect, handle: metrics.http.handler("connect", connect.handle) }],
+      prefixes: [{ ...connect, handle: watch.handler("connect", connect.handle) }],
       cors,
-      notFound: metrics.http.answers("none", notFoundAnswer),
+      notFound: watch.answers("none", notFoundAnswer),
       methodNotAllowed: methodNotAllowedAnswer,
     }),
     drainingAnswer(),
@@ -128,7 +126,7 @@ export async function openFaces(
   const { listener, url } = await openHttpPort(options, {
     http: inFlight.handler,
     socketPath: SOCKET_PATH,
-    socket: guardSocketOrigin(cors, createSocketHandler(wires)),
+    socket: guardSocketOrigin(cors, watch.sockets("websocket", createSocketHandler(wires))),
     maxBodyBytes,
     maxFrameBytes: maxBodyBytes,
     socketHighWaterBytes: SOCKET_HIGH_WATER_BYTES,
