@@ -25,6 +25,7 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [412, "Precondition Failed"],
   [413, "Payload Too Large"],
   [415, "Unsupported Media Type"],
+  [421, "Misdirected Request"],
   [422, "Unprocessable Entity"],
   [425, "Too Early"],
   [426, "Upgrade Required"],

@@ -1,3 +1,4 @@
+import { get } from "node:http";
 import { describe, expect, it } from "vitest";
 import { startHub, withHub } from "../../support/hub.ts";
 
@@ -32,5 +33,23 @@ describe("MESHKORE_TRUSTED_PROXIES", () => {
   it("refuses to start with an entry that is no address, and names it", async () => {
     const start = startHub({ env: { MESHKORE_TRUSTED_PROXIES: "10.0.0.1,10.0.0.0/40" } });
     await expect(start).rejects.toThrow(/ended with 2.*MESHKORE_TRUSTED_PROXIES: "10\.0\.0\.0\/40"/s);
+  });
+});
+
+describe("the Host header", () => {
+  it("of a foreign public name is refused by a hub on loopback, unless the hub goes by that name", async () => {
+    await withHub({ env: { MESHKORE_PUBLIC_URL: "https://hub.example/" } }, async (hub) => {
+      const status = (host: string) =>
+        new Promise((resolve, reject) => {
+          const request = get(`${hub.http}/healthz`, { headers: { host } }, (response) => {
+            response.resume();
+            resolve(response.statusCode);
+          });
+          request.on("error", reject);
+        });
+      expect(await status("evil.example")).toBe(421);
+      expect(await status("hub.example")).toBe(200);
+      expect(await status("127.0.0.1:7400")).toBe(200);
+    });
   });
 });

@@ -55,6 +55,20 @@ export function describeLife(name: string, open: OpenListener): void {
       expect(await socket.nextText()).toBe("still here");
     });
 
+    test("after stopAccepting, a kept connection is served once more and told to end", async () => {
+      const { listener, port } = await startListener(open, {});
+      const client = await RawClient.connect(port);
+      const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+      await client.write(request);
+      expect((await client.response()).head).not.toContain("connection: close");
+      listener.stopAccepting();
+      await client.write(request);
+      const both = await client.until(
+        (text) => text.split("HTTP/1.1 200").length === 3 && text.endsWith("\r\n\r\n"),
+      );
+      expect(both.toLowerCase()).toContain("connection: close\r\n");
+    });
+
     test("close ends sockets with 1001, tells their sessions once and aborts open requests", async () => {
       const started = createMoment<AbortSignal>();
       const echoes = createEchoSockets();

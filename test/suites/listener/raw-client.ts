@@ -21,8 +21,8 @@ export class RawClient {
     });
   }
 
-  static async connect(port: number): Promise<RawClient> {
-    const { socket, tcp } = await openRaw(port);
+  static async connect(port: number, localAddress?: string): Promise<RawClient> {
+    const { socket, tcp } = await openRaw(port, localAddress);
     const client = new RawClient(socket, tcp);
     onTestFinished(() => {
       socket.destroy();

@@ -23,8 +23,9 @@ export interface RawConnection {
 }
 
 /** An open connection that speaks TLS where the port does. */
-export async function openRaw(port: number): Promise<RawConnection> {
-  const tcp = connect({ port, host: "127.0.0.1", noDelay: true });
+export async function openRaw(port: number, localAddress?: string): Promise<RawConnection> {
+  const from = localAddress === undefined ? {} : { localAddress };
+  const tcp = connect({ port, host: "127.0.0.1", noDelay: true, ...from });
   await once(tcp, "connect");
   if (!tlsPorts.has(port)) return { socket: tcp, tcp };
   const socket = connectTls({ socket: tcp, host: "127.0.0.1" });
