@@ -14,6 +14,7 @@ export type HubOptions = {
 
 export type Hub = {
   readonly port: number;
+  readonly grpcPort: number;
   readonly adminToken: string;
   readonly child: Child;
   /** From the start of the process to the ready line. */
@@ -49,9 +50,9 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       lifeMs: LIFE_MS,
       readyMs: READY_MS,
     },
-    portOfReadyLine,
+    portsOfReadyLine,
   );
-  return { port: ready, adminToken, child, readyAfterMs: performance.now() - fromMs };
+  return { ...ready, adminToken, child, readyAfterMs: performance.now() - fromMs };
 }
 
 /** The environment without settings of another hub. */
@@ -59,8 +60,9 @@ function plainEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("MESHKORE_")));
 }
 
-function portOfReadyLine(line: string): number | undefined {
+function portsOfReadyLine(line: string): Pick<Hub, "port" | "grpcPort"> | undefined {
   if (!line.startsWith("{")) return undefined;
-  const { event, http } = JSON.parse(line) as { event?: string; http?: string };
-  return event === "hub.ready" && http !== undefined ? Number(new URL(http).port) : undefined;
+  const { event, http, grpc } = JSON.parse(line) as { event?: string; http?: string; grpc?: string };
+  if (event !== "hub.ready" || http === undefined) return undefined;
+  return { port: Number(new URL(http).port), grpcPort: Number(grpc?.split(":").at(-1)) };
 }

@@ -10,7 +10,14 @@ export type JetStreamShape = {
 export type LaneSpec =
   | { wire: "hub"; port: number; sender: AgentLogin; receiver: AgentLogin; receive: boolean }
   | { wire: "jetstream"; port: number; shape: JetStreamShape; receive: boolean }
-  | { wire: "rest"; port: number; sender: AgentLogin; receiver: AgentLogin };
+  | { wire: "rest"; port: number; sender: AgentLogin; receiver: AgentLogin }
+  | {
+      wire: "rpc";
+      /** `session`: to a hub, all of one turn in a frame; `echo`: to the wire alone, a message per frame. */
+      mode: "unary" | "echo" | "session";
+      port: number;
+      sender?: { token: string; receiver: string };
+    };
 
 export type WindowSpec = {
   load: "window";

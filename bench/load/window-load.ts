@@ -42,7 +42,7 @@ async function openLanes(spec: WindowSpec): Promise<Lanes> {
   let phase = Promise.withResolvers<void>();
   const options = {
     window: spec.window,
-    awaitDelivery: spec.lanes.every((lane) => lane.wire !== "rest" && lane.receive),
+    awaitDelivery: spec.lanes.every(hasReceiver),
     onIdle: () => {
       if (windows.every((window) => window.idle)) phase.resolve();
     },
@@ -79,7 +79,7 @@ async function prepare(lanes: LaneSpec[]): Promise<void> {
   if (first?.wire === "jetstream") await createStreams(first.port, first.shape, lanes.length);
 }
 
-function openLane(spec: LaneSpec, payload: LanePayload, events: LaneEvents): Promise<Lane> {
+async function openLane(spec: LaneSpec, payload: LanePayload, events: LaneEvents): Promise<Lane> {
   switch (spec.wire) {
     case "hub":
       return openHubLane(spec, payload, events);
@@ -87,7 +87,13 @@ function openLane(spec: LaneSpec, payload: LanePayload, events: LaneEvents): Pro
       return openJetStreamLane({ ...spec, payload }, events);
     case "rest":
       return openRestLane(spec, payload.bytes, events);
+    case "rpc":
+      return (await import("./rpc-lane.ts")).openRpcLane(spec, payload, events);
   }
+}
+
+function hasReceiver(lane: LaneSpec): boolean {
+  return "receive" in lane && lane.receive;
 }
 
 function latencies(windows: LaneWindow[], first: number[], spec: WindowSpec): Record<string, number> {
@@ -100,7 +106,7 @@ function latencies(windows: LaneWindow[], first: number[], spec: WindowSpec): Re
     accept_p50_ms: percentile(accepted, 0.5),
     accept_p99_ms: percentile(accepted, 0.99),
   };
-  if (spec.lanes.some((lane) => lane.wire === "rest" || !lane.receive)) return metrics;
+  if (!spec.lanes.every(hasReceiver)) return metrics;
   const delivered = of((window) => window.deliveredAfterMs);
   return { p50_ms: percentile(delivered, 0.5), p99_ms: percentile(delivered, 0.99), ...metrics };
 }
