@@ -622,7 +622,8 @@ export declare type UpdateProfileRequest = Message<"meshkore.v1.UpdateProfileReq
   profile?: Profile | undefined;
 
   /**
-   * Names of the fields of Profile to set; others stay.
+   * Names of the fields of Profile to set, also those that are empty; others stay. No names: all that are not empty.
+   * In extra_json, keys stay too, and null takes one away.
    *
    * @generated from field: repeated string fields = 2;
    */
@@ -728,6 +729,8 @@ export declare type AccessRule = Message<"meshkore.v1.AccessRule"> & {
   agentId: string;
 
   /**
+   * Unspecified: block.
+   *
    * @generated from field: meshkore.v1.AccessMode mode = 2;
    */
   mode: AccessMode;
