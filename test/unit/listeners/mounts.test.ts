@@ -164,3 +164,39 @@ describe("the path table", () => {
     );
   });
 });
+
+describe("a face that has all paths which start alike", () => {
+  const handler = createHttpHandler({
+    routes: [routeNaming("POST", "/rpc.v1.Known/Call"), routeNaming("POST", "/rpc/:id")],
+    prefixes: [
+      { prefix: "/rpc.v1.", method: "POST", handle: async ({ path }) => textResponse(200, `face ${path}`) },
+    ],
+    cors,
+    notFound: () => textResponse(404, "not found"),
+    methodNotAllowed: (_request, allowed) => textResponse(405, allowed.join(" ")),
+  });
+
+  test.each(["/rpc.v1.Known/Call", "/rpc.v1.Other/Call/More", "/rpc.v1."])(
+    "is asked for %s",
+    async (path) => {
+      expect(await handler(requestFor("POST", path))).toMatchObject({ status: 200, body: `face ${path}` });
+    },
+  );
+
+  test("leaves other paths to the routes", async () => {
+    expect((await handler(requestFor("POST", "/rpc/v1"))).body).toContain('"path":"/rpc/:id"');
+    expect((await handler(requestFor("POST", "/rpc.v2.Known/Call"))).status).toBe(404);
+  });
+
+  test("has the one method", async () => {
+    const refused = await handler(requestFor("GET", "/rpc.v1.Known/Call"));
+    expect(refused).toMatchObject({ status: 405, headers: { allow: "POST, OPTIONS" } });
+    expect((await handler(requestFor("OPTIONS", "/rpc.v1.Known/Call"))).headers["allow"]).toBe(
+      "POST, OPTIONS",
+    );
+  });
+
+  test("does not get a path that reads differently for a proxy", async () => {
+    expect((await handler(requestFor("POST", "/rpc.v1.Known/../Call"))).status).toBe(404);
+  });
+});

@@ -178,13 +178,14 @@ const REACHES: readonly Reach[] = [
   ["an erasure", eraseAgent, { agentId: "bob" }, "eraseAgent", "bob"],
 ];
 
-test.each(REACHES)("%s reaches HubApi as it is meant", async (...row) => {
-  const [, method, request, name, ...args] = row;
-  const fake = createFakeApi();
-  // The fake has no answers: what reached it is all that counts here.
-  await call(fake, method, request).catch(() => undefined);
-  expect(fake.reached).toEqual([{ method: name, args }]);
-});
+for (const [what, method, request, name, ...args] of REACHES) {
+  test(`${what} reaches HubApi as it is meant`, async () => {
+    const fake = createFakeApi();
+    // The fake has no answers: what reached it is all that counts here.
+    await call(fake, method, request).catch(() => undefined);
+    expect(fake.reached).toEqual([{ method: name, args }]);
+  });
+}
 
 describe("a request that means nothing is refused before it reaches HubApi", () => {
   const refused: readonly (readonly [string, DescMethod, Fields])[] = [
