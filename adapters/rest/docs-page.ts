@@ -69,7 +69,7 @@ ${description === undefined ? "" : html`<p>${prose(description)}</p>`}
 <pre><code>${curlFromOperation(place, operation)}</code></pre>
 ${parameters.length === 0 ? "" : html`<h3>Parameters</h3><dl>${parameters.map(parameter)}</dl>`}
 ${body === undefined ? "" : html`<h3>Body</h3>${htmlFromSchema(body.schema)}`}
-<h3>Answers</h3><dl>${Object.entries(operation.responses).map((entry) => response(document, entry))}</dl>
+<h3>Answers</h3><dl class="answers">${Object.entries(operation.responses).map((entry) => response(document, entry))}</dl>
 </div></details>
 `;
 }
@@ -78,7 +78,7 @@ function access({ security, tags }: OpenApiOperation): Html {
   if (tags.includes("Not built yet")) return html`<p><span class="tag">answers 501</span></p>`;
   if (security?.length === 0) return html`<p><span class="tag">no token needed</span></p>`;
   if (security?.some((one) => one["ticket"] !== undefined)) {
-    return html`<p><span class="tag">token or ticket</span></p>`;
+    return html`<p><span class="tag">a token, or <code>?ticket=</code></span></p>`;
   }
   return html``;
 }

@@ -36,6 +36,7 @@ summary:hover { background: color-mix(in srgb, var(--code) 55%, transparent); }
 summary:focus-visible, a:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 summary .method { font: 700 0.74rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; text-align: center;
   border: 1px solid currentcolor; border-radius: 6px; }
+summary .tag { text-align: center; }
 summary .path { font: 0.9rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
   overflow-wrap: anywhere; }
 summary .what { color: var(--soft); font-size: 0.94rem; }
@@ -54,6 +55,7 @@ dd { margin: 0; min-width: 0; color: var(--soft); overflow-wrap: anywhere; }
 dd .type { color: var(--ink); font: 0.85em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 dd dl { border-left: 2px solid var(--line); padding-left: 0.8rem; }
 .must { color: var(--delete); font-size: 0.8em; margin-left: 0.25em; }
+.answers { grid-template-columns: 3rem minmax(0, 1fr); }
 .status { font-variant-numeric: tabular-nums; font-weight: 600; }
 @media (min-width: 68rem) {
   .page { display: grid; grid-template-columns: 11rem minmax(0, 1fr); column-gap: 2.5rem; }
@@ -68,8 +70,8 @@ dd dl { border-left: 2px solid var(--line); padding-left: 0.8rem; }
   header h1 { font-size: 1.55rem; }
   summary { grid-template-columns: 4.2rem minmax(0, 1fr); }
   summary .what { grid-column: 1 / -1; }
-  dl { grid-template-columns: minmax(0, 1fr); gap: 0.1rem; }
-  dd { margin-bottom: 0.5rem; }
+  dl:not(.answers) { grid-template-columns: minmax(0, 1fr); gap: 0.1rem; }
+  dl:not(.answers) > dd { margin-bottom: 0.5rem; }
 }
 @media print { details:not([open]) > .more { display: block; } nav { display: none; } }
 `;

@@ -8,13 +8,48 @@ export interface StreamEvent {
   readonly data: string;
 }
 
+export interface EventReader {
+  /** What the next part of the stream completes. */
+  read(part: string): StreamEvent[];
+  readonly comments: string[];
+  retryMs: number | undefined;
+}
+
+/** Reads a stream by the same rules. */
+export function createEventReader(): EventReader {
+  let rest = "";
+  let id = "";
+  const reader: EventReader = {
+    comments: [],
+    retryMs: undefined,
+    read(part) {
+      const blocks = (rest + part).split("\n\n");
+      rest = blocks.pop() ?? "";
+      return blocks.flatMap((block) => eventFrom(block));
+    },
+  };
+  function eventFrom(block: string): StreamEvent[] {
+    const data: string[] = [];
+    let event = "message";
+    for (const line of block.split(/\r\n|\n|\r/)) {
+      const [, field = "", value = ""] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
+      if (line.startsWith(":")) reader.comments.push(value);
+      else if (field === "data") data.push(value);
+      else if (field === "event") event = value;
+      else if (field === "id") id = value;
+      else if (field === "retry") reader.retryMs = Number(value);
+    }
+    return data.length > 0 ? [{ event, id, data: data.join("\n") }] : [];
+  }
+  return reader;
+}
+
 /** Follows a stream of server-sent events over a real socket, as an EventSource that can set headers would. */
 export class EventStreamClient {
   readonly response: Response;
   readonly events: StreamEvent[] = [];
-  readonly comments: string[] = [];
-  retryMs: number | undefined;
   hasEnded = false;
+  readonly #reader = createEventReader();
   readonly #abort: AbortController;
 
   /** Answers when the head is there, whatever its status. */
@@ -38,6 +73,10 @@ export class EventStreamClient {
     if (response.status === 200) void this.#read();
   }
 
+  get retryMs(): number | undefined {
+    return this.#reader.retryMs;
+  }
+
   /** The `message` events, as JSON. */
   messages(): { readonly payload: unknown; readonly cursor: string; readonly kind: string }[] {
     return this.events.filter(({ event }) => event === "message").map(({ data }) => JSON.parse(data));
@@ -57,35 +96,14 @@ export class EventStreamClient {
 
   async #read(): Promise<void> {
     const decoder = new TextDecoder();
-    let text = "";
-    let id = "";
     try {
       for await (const part of this.response.body ?? []) {
-        text += decoder.decode(part, { stream: true });
-        const blocks = text.split("\n\n");
-        text = blocks.pop() ?? "";
-        for (const block of blocks) id = this.#take(block, id);
+        this.events.push(...this.#reader.read(decoder.decode(part, { stream: true })));
       }
     } catch {
       // Cut, by this side or the other: the stream is over.
     } finally {
       this.hasEnded = true;
     }
-  }
-
-  #take(block: string, lastId: string): string {
-    const data: string[] = [];
-    let event = "message";
-    let id = lastId;
-    for (const line of block.split("\n")) {
-      const [, field = "", value = ""] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
-      if (line.startsWith(":")) this.comments.push(value);
-      else if (field === "data") data.push(value);
-      else if (field === "event") event = value;
-      else if (field === "id") id = value;
-      else if (field === "retry") this.retryMs = Number(value);
-    }
-    if (data.length > 0) this.events.push({ event, id, data: data.join("\n") });
-    return id;
   }
 }

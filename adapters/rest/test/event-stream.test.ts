@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type LiveInbox, MeshError, meshErrorFromUnknown } from "../../../src/adapter-kit.ts";
+import { createEventReader } from "../../../test/support/event-stream.ts";
 import { eventsFromInbox } from "../event-stream.ts";
 import { recordOf } from "./fake-hub.ts";
 
@@ -41,6 +43,27 @@ describe("an inbox as events", () => {
     expect(second).toContain('"payload":{"a":\ndata: 2},"cursor":"1-8"}\n\n');
     expect(rest).toEqual([]);
     expect(inbox.isClosed).toBe(true);
+  });
+
+  test("carries any JSON payload, however its parts are spaced, to a reader that follows the standard", async () => {
+    const space = fc.stringMatching(/^[ \t\r\n]{0,4}$/);
+    const payloads = fc.tuple(fc.jsonValue(), space, space, space).map(([value, before, within, after]) => ({
+      value,
+      text: `${before}{${within}"any"${within}:${after}${JSON.stringify(value)}${before}}${after}`,
+    }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(payloads, { minLength: 1, maxLength: 5 }), async (sent) => {
+        const records = sent.map(({ text }, index) => recordOf(7 + index, text));
+        const text = (
+          await textOf(eventsFromInbox(inboxOf([Promise.resolve({ value: records })]), options))
+        ).join("");
+        const reader = createEventReader();
+        const events = reader.read(text).filter(({ event }) => event === "message");
+        expect(events.map(({ id }) => id)).toEqual(records.map(({ offset }) => `1-${offset}`));
+        const got = events.map(({ data }) => JSON.parse(data).payload);
+        expect(got).toEqual(sent.map(({ value }) => ({ any: JSON.parse(JSON.stringify(value)) })));
+      }),
+    );
   });
 
   test("sends comments while nothing comes, and loses nothing by it", async () => {
