@@ -4,7 +4,7 @@ import type { HubOptions } from "./compose/hub-options.ts";
 import { buildApi, buildCore, buildRegistry } from "./compose/layers.ts";
 import { createHubMetrics, watchHub } from "./compose/metrics.ts";
 import { buildOperations } from "./compose/operations.ts";
-import { ADMIN_TOKEN_FILE, adminToken, openLog, openStores } from "./compose/storage.ts";
+import { ADMIN_TOKEN_FILE, adminToken, compactIfDue, openLog, openStores } from "./compose/storage.ts";
 import { keepTlsFresh } from "./compose/tls.ts";
 import { openTracer } from "./compose/tracing.ts";
 import { openDataDir } from "./engines/data-dir/data-dir.ts";
@@ -40,6 +40,7 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const { config, logger } = options;
   const dataDir = cleanup.use(await openDataDir(config.dataDir));
   for (const upgrade of dataDir.upgrades) logger.warn("data.upgraded", { dataDir: dataDir.path, upgrade });
+  await compactIfDue(options, dataDir);
   const { counts, metrics } = createHubMetrics(options);
   const tracer = await openTracer(options, cleanup);
   const [log, stores] = await Promise.all([
@@ -51,12 +52,13 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const publicUrl = (): string => config.publicUrl ?? address.url;
   const registry = buildRegistry(options, stores, { adminToken: admin.token, publicUrl, counts });
   const core = buildCore(options, { log, stores, registry, counts, tracer });
-  const operations = buildOperations(options, { dataDir, log, stores, registry, counts });
+  const operations = buildOperations(options, { dataDir, log, stores, registry, counts, core });
   const api = buildApi(options, { log, stores, registry, core, counts, operations });
   const faces = await openFaces(options, { api, publicUrl, address, cleanup, counts, metrics });
   const reloadTls = await keepTlsFresh(options, faces.listeners, cleanup);
   watchHub(metrics, options, { log, stores, registry, isReady: faces.isReady });
   await core.start();
+  void operations.resume();
   // Not before: a start that fails shows its token to nobody, and the next one has to be the first.
   if (admin.isNew) await dataDir.writeSecret(ADMIN_TOKEN_FILE, admin.token);
   faces.setReady();

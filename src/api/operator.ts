@@ -1,5 +1,5 @@
 import type { Activity } from "../core/activity.ts";
-import { MeshError } from "../model/errors.ts";
+import type { Eraser } from "../core/erase.ts";
 import { requireAdmin } from "../model/principal.ts";
 import type { Backups } from "../ports/backups.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -8,6 +8,7 @@ import type { OperatorApi } from "./operator-api.ts";
 export interface OperatorParts {
   readonly activity: (limit: number | undefined) => Promise<Activity>;
   readonly backups: Backups;
+  readonly erase: Eraser["erase"];
 }
 
 export interface OperatorApiDeps extends OperatorParts {
@@ -15,7 +16,7 @@ export interface OperatorApiDeps extends OperatorParts {
 }
 
 /** Binds what the operator may do. */
-export function createOperatorApi({ activity, backups, registry }: OperatorApiDeps): OperatorApi {
+export function createOperatorApi({ activity, backups, erase, registry }: OperatorApiDeps): OperatorApi {
   return {
     async activity({ principal }, { limit }) {
       requireAdmin(principal);
@@ -30,9 +31,9 @@ export function createOperatorApi({ activity, backups, registry }: OperatorApiDe
       const { apiKey } = await registry.rotateKey(agentId, { revokeNow: true });
       return { apiKey };
     },
-    async eraseAgent({ principal }) {
+    async eraseAgent({ principal }, agentId) {
       requireAdmin(principal);
-      throw new MeshError("unimplemented", "not built yet", { hint: "it comes with the operations" });
+      return erase(agentId);
     },
     async createBackup({ principal }, { name }) {
       requireAdmin(principal);

@@ -2,30 +2,68 @@ import { join } from "node:path";
 import type { OperatorParts } from "../api/operator.ts";
 import { type Activity, createActivity } from "../core/activity.ts";
 import { createBacklog } from "../core/backlog.ts";
+import type { Core } from "../core/core.ts";
+import { createEraser, type Eraser } from "../core/erase.ts";
 import { createBackups } from "../engines/data-dir/backup-writer.ts";
 import type { DataDir } from "../engines/data-dir/data-dir.ts";
 import { LOG_FILES } from "../engines/message-log/index.ts";
 import { STORE_FILES } from "../engines/store/index.ts";
 import type { Counts } from "../model/counts.ts";
 import type { Backups } from "../ports/backups.ts";
+import type { ErasureStore } from "../ports/erasure-store.ts";
 import type { LogUpkeep } from "../ports/log-upkeep.ts";
 import type { MessageLog } from "../ports/message-log.ts";
 import type { Stores } from "../ports/stores.ts";
 import type { Registry } from "../registry/registry.ts";
+import { createTurns } from "../registry/turns.ts";
 import type { HubOptions } from "./hub-options.ts";
 import { ADMIN_TOKEN_FILE } from "./storage.ts";
 
 export interface OperationsDeps {
   readonly dataDir: DataDir;
   readonly log: MessageLog & LogUpkeep;
-  readonly stores: Stores;
+  readonly stores: Stores & { readonly erasures: ErasureStore };
   readonly registry: Registry;
   readonly counts: Counts;
+  readonly core: Core;
 }
 
+export interface Operations extends OperatorParts {
+  /** Goes on with what an earlier run of the hub left over. Never rejects. */
+  resume(): Promise<void>;
+}
+
+/** Of what must not run at once: a backup in the middle of an erasure would hold a part of the agent for ever. */
+const ALONE = "data";
+
 /** What the operator does while the hub runs. */
-export function buildOperations(options: HubOptions, deps: OperationsDeps): OperatorParts {
-  return { activity: buildActivity(options, deps), backups: buildBackups(options, deps) };
+export function buildOperations(options: HubOptions, deps: OperationsDeps): Operations {
+  const turns = createTurns();
+  const backups = buildBackups(options, deps);
+  const eraser = buildEraser(options, deps);
+  return {
+    activity: buildActivity(options, deps),
+    backups: { create: (name) => turns.take(ALONE, () => backups.create(name)) },
+    erase: (agentId) => turns.take(ALONE, () => eraser.erase(agentId)),
+    resume: () => turns.take(ALONE, () => eraser.resume()),
+  };
+}
+
+function buildEraser({ clock, logger }: HubOptions, deps: OperationsDeps): Eraser {
+  const { log, stores, registry, core, dataDir } = deps;
+  return createEraser({
+    log,
+    erasures: stores.erasures,
+    clock,
+    logger,
+    async removeAgent(agentId) {
+      const found = await stores.agents.find(agentId);
+      if (found !== undefined && found.deletedUnixMs === undefined) await registry.agents.remove(agentId);
+    },
+    flushTraffic: () => core.traffic.flush(),
+    forgetCopies: core.forgetCopies,
+    requestCompaction: () => dataDir.requestCompaction(),
+  });
 }
 
 function buildActivity(

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Config } from "../config.ts";
 import type { DataDir } from "../engines/data-dir/data-dir.ts";
-import { MESSAGE_LOG_ENGINES } from "../engines/message-log/index.ts";
-import { STORE_ENGINES } from "../engines/store/index.ts";
+import { LOG_FILES, MESSAGE_LOG_ENGINES } from "../engines/message-log/index.ts";
+import { STORE_ENGINES, STORE_FILES } from "../engines/store/index.ts";
 import type { LogMeter } from "../ports/log-meter.ts";
 import type { HubOptions } from "./hub-options.ts";
 
@@ -27,6 +27,26 @@ export async function openLog(
 export async function openStores({ preloads, onFatal }: HubOptions, dataDir: DataDir) {
   const open = await STORE_ENGINES.sqlite();
   return open({ path: dataDir.storePath, preloads, onFatal });
+}
+
+/**
+ * What erased agents left in free pages of the files goes, before anybody has them open. A hub that cannot do it
+ * now starts nevertheless, and the next start tries again.
+ */
+export async function compactIfDue({ logger }: HubOptions, dataDir: DataDir): Promise<void> {
+  if (!dataDir.isCompactionDue) return;
+  try {
+    const [{ compactLog }, { compactSqliteStore }] = await Promise.all([
+      LOG_FILES.embedded(),
+      STORE_FILES.sqlite(),
+    ]);
+    await compactLog(dataDir.logPath);
+    compactSqliteStore(dataDir.storePath);
+    await dataDir.compactionDone();
+    logger.info("data.compacted", { dataDir: dataDir.path });
+  } catch (error) {
+    logger.error("data.not_compacted", { error });
+  }
 }
 
 export interface AdminToken {

@@ -59,6 +59,8 @@ export interface Core {
   readonly channels: Channels;
   readonly traffic: Traffic;
   readonly sweeper: Sweeper;
+  /** Lets go of copies of messages in memory. */
+  forgetCopies(): void;
   /** Takes up what an earlier run left over, and starts what runs by the clock. */
   start(): Promise<void>;
   /** Ends deliveries and long polls; sends go on. */
@@ -103,6 +105,7 @@ export function createCore(deps: CoreDeps): Core {
     sweeper,
     receive,
     ladder: new Ladder({ log, clock, outcomes: stores.outcomes, receipts, relay, counts: counts.deliveries }),
+    forgetCopies: () => delivery.forgetCopies(),
     history: createHistory({ log, hubId, checkChannel }),
     async start() {
       await fanout.resumeAll();

@@ -30,10 +30,7 @@ export interface DeliveryDeps {
  */
 export class Delivery {
   readonly #deps: DeliveryDeps;
-  readonly #channelMessages = createLru<Uint8Array>({
-    maxWeight: CACHED_CHANNEL_BYTES,
-    weigh: (bytes) => bytes.length + 100,
-  });
+  #channelMessages = emptyCache();
 
   constructor(deps: DeliveryDeps) {
     this.#deps = deps;
@@ -49,6 +46,11 @@ export class Delivery {
   /** A channel's message that is about to be delivered to many. */
   remember(channelId: string, { epoch, offset, bytes }: LogRecord): void {
     this.#channelMessages.set(cacheKey({ channelId, epoch, offset }), bytes);
+  }
+
+  /** Lets go of all messages of channels that are kept in memory. */
+  forgetCopies(): void {
+    this.#channelMessages = emptyCache();
   }
 
   /** Those of the records of an inbox that are not to be delivered any more, channels' messages included. */
@@ -132,6 +134,13 @@ export class Delivery {
     if (bytes !== undefined) this.#channelMessages.set(cacheKey(pointer), bytes);
     return bytes;
   }
+}
+
+function emptyCache() {
+  return createLru<Uint8Array>({
+    maxWeight: CACHED_CHANNEL_BYTES,
+    weigh: (bytes) => bytes.length + 100,
+  });
 }
 
 function cacheKey(pointer: ChannelPointer): string {

@@ -24,6 +24,9 @@ export interface LogUpkeep {
    * replaced. @throws MeshError storage_full, unavailable; then a part was replaced, and it can be called again
    */
   rewrite(change: RecordChange): Promise<number>;
-  /** Forgets all dedupe keys of the stream. */
-  forgetKeys(stream: StreamName): Promise<void>;
+  /**
+   * Forgets the dedupe keys that `isMeant`. Keys too long to be kept as they are come as a hash.
+   * @throws MeshError storage_full, unavailable; then a part is forgotten, and it can be called again
+   */
+  forgetKeys(isMeant: (stream: StreamName, key: string) => boolean): Promise<void>;
 }

@@ -1,20 +1,48 @@
 import type { Command } from "commander";
+import { usageError } from "../cli-error.ts";
 import { callHub, pathOf } from "../hub/hub-client.ts";
+import { amountMember, callOperator } from "../hub/operator-call.ts";
 import { accessForAgent, type Invocation, openInvocation } from "../invocation.ts";
 import type { ProcessEdge } from "../process-edge.ts";
 import { safeText } from "../terminal/safe-text.ts";
 
-/** `agent delete`: for the agent itself and for the operator. */
+/** The hub may have to go over all that it keeps. */
+const ERASE_WAIT_S = 3600;
+
+/** `agent delete`, for the agent itself and for the operator; `agent erase`, for the operator. */
 export function addAgentCommand(program: Command, edge: ProcessEdge): void {
-  program
-    .command("agent")
-    .description("one agent")
+  const agent = program.command("agent").description("one agent");
+  agent
     .command("delete")
     .description("delete an agent for good: its id is never given again")
     .argument("<agent>", "yourself, or any agent as the operator")
     .action((agent: string, _options: object, command: Command) =>
       deleteAgent(openInvocation(edge, command), agent),
     );
+  agent
+    .command("erase")
+    .description("delete an agent and all that it ever wrote, also where others hold it (operator)")
+    .argument("<agent>", "also one that was deleted before")
+    .option("--yes", "it cannot be undone: say that you mean it")
+    .action((agentId: string, options: { readonly yes?: boolean }, command: Command) =>
+      eraseAgent(openInvocation(edge, command), agentId, options.yes === true),
+    );
+}
+
+async function eraseAgent(run: Invocation, agentId: string, isSure: boolean): Promise<void> {
+  if (!isSure) {
+    throw usageError(
+      `erasing ${agentId} cannot be undone: its messages lose their contents in everybody's inbox`,
+      "add --yes to do it",
+    );
+  }
+  const answer = await callOperator(run, "EraseAgent", { agentId }, { waitS: ERASE_WAIT_S });
+  const messages = amountMember(answer, "messagesErased");
+  const document = { agent_id: agentId, erased: true, messages_erased: messages };
+  await run.terminal.result(document, () => [safeText(`erased ${agentId}, and ${messages} messages`)]);
+  await run.terminal.note(
+    "Free pages of the hub's files are overwritten at its next start. Backups of before still hold the agent.",
+  );
 }
 
 async function deleteAgent(run: Invocation, agentId: string): Promise<void> {

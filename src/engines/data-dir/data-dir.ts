@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { MeshError } from "../../model/errors.ts";
 import { dataDirError } from "./data-dir-error.ts";
@@ -9,6 +9,8 @@ import { bringToFormat } from "./format-file.ts";
 /** Lower-case names without a path; the directory's own files are not among them. */
 const SECRET_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const SECRET_MODE = 0o600;
+/** Not a secret's name. */
+const COMPACTION_FILE = "COMPACT";
 
 /** Everything that a hub keeps, in one directory. */
 export interface DataDir {
@@ -32,6 +34,11 @@ export interface DataDir {
    * @throws MeshError invalid_argument, storage_full, unavailable
    */
   writeSecret(name: string, text: string): Promise<void>;
+  /** A hub asked for the engines' files to be written anew before they are opened next. */
+  readonly isCompactionDue: boolean;
+  /** Durable when it answers. */
+  requestCompaction(): Promise<void>;
+  compactionDone(): Promise<void>;
 }
 
 /**
@@ -46,8 +53,10 @@ export async function openDataDir(givenPath: string): Promise<DataDir & AsyncDis
   });
   const unlock = lockDirectory(path);
   let upgrades: readonly string[];
+  let isCompactionDue: boolean;
   try {
     upgrades = await bringToFormat(path);
+    isCompactionDue = (await readdir(path)).includes(COMPACTION_FILE);
     await removeTemporaryFiles(path);
   } catch (thrown) {
     unlock();
@@ -60,6 +69,10 @@ export async function openDataDir(givenPath: string): Promise<DataDir & AsyncDis
     storePath: join(path, "store.sqlite"),
     readSecret: (name) => readSecret(path, name),
     writeSecret: (name, text) => writeSecret(path, name, text),
+    isCompactionDue,
+    requestCompaction: () =>
+      writeFileAtomically(path, { name: COMPACTION_FILE, text: "", mode: SECRET_MODE }),
+    compactionDone: () => rm(join(path, COMPACTION_FILE), { force: true }),
     [Symbol.asyncDispose]: async () => unlock(),
   };
 }

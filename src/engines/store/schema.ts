@@ -17,6 +17,7 @@ export interface Database {
   traffic_edges: TrafficEdgesTable;
   traffic_months: TrafficMonthsTable;
   traffic_totals: TrafficTotalsTable;
+  erasures: ErasuresTable;
   schema_version: SchemaVersionTable;
 }
 
@@ -109,6 +110,13 @@ interface TrafficTotalsTable {
   id: 1;
   messages: number;
   bytes: number;
+}
+
+interface ErasuresTable {
+  agent_id: string;
+  begun_ms: number;
+  /** Null = still to be gone on with. */
+  ended_ms: number | null;
 }
 
 interface SchemaVersionTable {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Appended, NewRecord } from "../../../ports/message-log.ts";
 import type { Environment } from "./environment.ts";
-import { dedupeExpiryKey, dedupeKey, ID_BYTES, idFromBytes, streamKey, writeId } from "./keys.ts";
+import { dedupeExpiryKey, dedupeKey, ID_BYTES, idFromBytes, writeId } from "./keys.ts";
 import type { StreamState } from "./stream-state.ts";
 
 const ENTRY_BYTES = ID_BYTES + 4 + 8 + 8;
@@ -9,6 +9,7 @@ const ENTRY_BYTES = ID_BYTES + 4 + 8 + 8;
 const PRUNED_PER_INSERT = 2;
 /** Longer keys stand as their hash: LMDB takes keys of at most 1978 bytes. */
 const MAX_PLAIN_CHARS = 256;
+const STEP_KEYS = 1000;
 const MAX_UNIX_MS = 0xffff_ffff_ffff;
 
 /** The first message of a dedupe key, while its window lasts. */
@@ -63,13 +64,41 @@ export function pruneDedupes(env: Environment, added: number, nowUnixMs: number)
   }
 }
 
-/** Removes all keys of the stream, to be called within a commit; what expires finds nothing later. */
-export function forgetDedupes(env: Environment, stream: number): void {
-  for (const key of env.dedupes.getKeys({ start: streamKey(stream), end: streamKey(stream + 1) })) {
-    env.dedupes.remove(Buffer.from(key));
+interface FoundKey {
+  readonly key: Buffer;
+  readonly expiry: Buffer;
+}
+
+/** Removes the keys that are meant, step by step; `commit` runs its work within a commit. */
+export async function forgetDedupes(
+  env: Environment,
+  isMeant: (stream: number, key: string) => boolean,
+  commit: (write: () => void) => Promise<void>,
+): Promise<void> {
+  for (let from: Buffer | undefined = Buffer.alloc(0); from !== undefined; ) {
+    const found: FoundKey[] = [];
+    const start: Buffer = from;
+    let seen = 0;
+    from = undefined;
+    for (const { key, value } of env.dedupes.getRange(start.length === 0 ? {} : { start })) {
+      if (seen === STEP_KEYS) {
+        from = Buffer.from(key);
+        break;
+      }
+      seen += 1;
+      if (!isMeant(key.readUInt32BE(0), key.toString("utf8", 4))) continue;
+      const kept = Buffer.from(key);
+      found.push({ key: kept, expiry: dedupeExpiryKey(value.readDoubleLE(ID_BYTES + 12), kept) });
+    }
+    if (found.length > 0) await commit(() => removeKeys(env, found));
+    await new Promise(setImmediate);
   }
-  for (const expiry of env.dedupeExpiries.getKeys({})) {
-    if (expiry.readUInt32BE(6) === stream) env.dedupeExpiries.remove(Buffer.from(expiry));
+}
+
+function removeKeys(env: Environment, found: readonly FoundKey[]): void {
+  for (const { key, expiry } of found) {
+    env.dedupes.remove(key);
+    env.dedupeExpiries.remove(expiry);
   }
 }
 

@@ -139,9 +139,9 @@ class EmbeddedLog implements MessageLog, LogUpkeep, AsyncDisposable {
     return rewriteAll(this.#env, this.#commits, (work) => this.#inTurn(work), change);
   }
 
-  async forgetKeys(stream: StreamName): Promise<void> {
-    const { number } = this.#table.get(stream);
-    if (number !== 0) await this.#commits.write(() => forgetDedupes(this.#env, number));
+  forgetKeys(isMeant: (stream: StreamName, key: string) => boolean): Promise<void> {
+    const isMeantHere = (stream: number, key: string) => isMeant(this.#table.nameOf(stream) ?? "", key);
+    return forgetDedupes(this.#env, isMeantHere, (write) => this.#commits.write(write));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,9 +2,10 @@ import type { Kysely } from "kysely";
 import { MeshError } from "../../../model/errors.ts";
 import type { Database } from "../schema.ts";
 import { firstTables } from "./0001-first-tables.ts";
+import { erasures } from "./0002-erasures.ts";
 import type { ColumnTypes, Migration } from "./migration.ts";
 
-const MIGRATIONS: readonly Migration[] = [firstTables];
+const MIGRATIONS: readonly Migration[] = [firstTables, erasures];
 
 /**
  * Brings the schema up to date: every step runs once, all of them in one transaction.

@@ -10,7 +10,7 @@ const BUSY_TIMEOUT_MS = 5000;
 
 /**
  * synchronous=FULL makes every commit durable at power loss; fullfsync is what that takes on macOS and means
- * nothing elsewhere. The size limit gives the log's disk space back after a burst.
+ * nothing elsewhere. What is deleted is overwritten (secure_delete). The size limit gives the log's disk space back after a burst.
  */
 const PRAGMAS = `
   pragma journal_mode = wal;
@@ -20,6 +20,7 @@ const PRAGMAS = `
   pragma journal_size_limit = 16777216;
   pragma cache_size = -16384;
   pragma temp_store = memory;
+  pragma secure_delete = on;
   pragma trusted_schema = off;
 `;
 

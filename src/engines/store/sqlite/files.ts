@@ -72,3 +72,20 @@ function problemsOf(db: DatabaseSync): string[] {
   const rows = db.prepare("pragma integrity_check(20)").all();
   return rows.map((row) => String(row["integrity_check"])).filter((text) => text !== "ok");
 }
+
+/**
+ * Writes the store anew without its free pages and what cells that moved left behind.
+ * @param path of a store that no hub has open
+ * @throws MeshError storage_full, unavailable; the store is as it was
+ */
+export function compactSqliteStore(path: string): void {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path);
+    db.exec("vacuum; pragma wal_checkpoint(truncate)");
+  } catch (thrown) {
+    throw meshErrorFromFault(faultFromUnknown(thrown, path));
+  } finally {
+    if (db?.isOpen) db.close();
+  }
+}

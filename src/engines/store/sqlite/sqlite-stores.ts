@@ -1,3 +1,4 @@
+import type { ErasureStore } from "../../../ports/erasure-store.ts";
 import type { OpenStores } from "../../../ports/stores.ts";
 import { DatabaseClient } from "./database-client.ts";
 import { DatabaseGate } from "./database-gate.ts";
@@ -19,7 +20,9 @@ export interface SqliteStoresOptions {
  * One process at a time: see the data directory's lock.
  * @throws MeshError unavailable when the file cannot be used or a newer hub wrote it, storage_full
  */
-export async function openSqliteStores(options: SqliteStoresOptions): Promise<OpenStores> {
+export async function openSqliteStores(
+  options: SqliteStoresOptions,
+): Promise<OpenStores & { readonly erasures: ErasureStore }> {
   // The thread starts while this one loads the query builder: each takes about a fifth of a hub's start.
   const [client, { openGateStores }] = await Promise.all([
     DatabaseClient.open(options),
