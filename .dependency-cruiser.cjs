@@ -72,7 +72,7 @@ const files = {
     instead: "main.ts is the process edge: compose in src/hub.ts and call that.",
   },
   "offline.ts": {
-    sees: ["gen", "model", "ports", "engines"],
+    sees: ["gen", "model", "ports", "engines", "listeners"],
     instead:
       "offline.ts puts engines together for a stopped hub's data: what runs in a hub belongs to src/hub.ts.",
   },

@@ -14,6 +14,7 @@ import { STORE_ENGINES, STORE_FILES } from "./engines/store/index.ts";
  * together; it opens no ports and starts nothing.
  */
 
+export { loadUws } from "./listeners/uws/load.ts";
 export type { Manifest, Restored };
 
 /** @throws MeshError see restoreBackup */

@@ -6,7 +6,9 @@ import { addAgentsCommand } from "./commands/agents.ts";
 import { addBackupCommand } from "./commands/backup.ts";
 import { addBlocksCommand } from "./commands/blocks.ts";
 import { addChannelCommand } from "./commands/channel.ts";
+import { addCompletionCommand } from "./commands/completion.ts";
 import { addConfigCommand } from "./commands/config.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
 import { addHistoryCommand } from "./commands/history.ts";
 import { addInboxCommand } from "./commands/inbox.ts";
 import { addInviteCommand } from "./commands/invite.ts";
@@ -42,9 +44,11 @@ const COMMANDS: readonly ((program: Command, edge: ProcessEdge) => void)[] = [
   addKeyCommand,
   addAgentCommand,
   addTopCommand,
+  addDoctorCommand,
   addBackupCommand,
   addRestoreCommand,
   addConfigCommand,
+  addCompletionCommand,
 ];
 
 /**
