@@ -4,6 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { checkGenerated } from "./generated.mjs";
+import { checkLicences } from "./licences.mjs";
 import { checkLockfile } from "./lockfile.mjs";
 import { checkSizes } from "./sizes.mjs";
 
@@ -25,6 +26,7 @@ const steps = {
   generated: checkGenerated,
   sizes: checkSizes,
   lockfile: checkLockfile,
+  licences: checkLicences,
 };
 
 /**
