@@ -1,10 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, it, onTestFinished, test } from "vitest";
 import { freePort } from "../../../src/listeners/free-port.ts";
@@ -12,7 +7,7 @@ import { openNodeListener } from "../../../src/listeners/node/open-node-listener
 import { startListener } from "../../suites/listener/listener-fixture.ts";
 import { RawClient } from "../../suites/listener/raw-client.ts";
 import { connectSocket, createEchoSockets } from "../../suites/listener/socket-fixture.ts";
-import { until } from "../../support/until.ts";
+import { hasHaproxy, startHaproxy } from "../../support/haproxy.ts";
 import { createTrusted } from "./tls-fixture.ts";
 
 const V1 = "PROXY TCP4 192.0.2.7 127.0.0.1 4711 80\r\n";
@@ -91,7 +86,9 @@ describe("PROXY headers on the HTTP port", () => {
   });
 });
 
-describe.skipIf(!hasHaproxy())("through haproxy", () => {
+const TIMEOUTS = "defaults\n  timeout connect 5s\n  timeout client 1m\n  timeout server 1m\n";
+
+describe.skipIf(!hasHaproxy)("through haproxy", () => {
   it.each([
     ["passing TCP on", "mode tcp", "send-proxy-v2", true],
     ["passing TCP on, version 1", "mode tcp", "send-proxy", true],
@@ -102,7 +99,13 @@ describe.skipIf(!hasHaproxy())("through haproxy", () => {
       expectsProxyHeader,
       socket: createEchoSockets().handler,
     });
-    const front = await startHaproxy(`${mode}\n  bind 127.0.0.1:@\n  server hub 127.0.0.1:${port} ${send}`);
+    const front = await freePort("127.0.0.1");
+    const section = `listen hub
+  ${mode}
+  bind 127.0.0.1:${front}
+  server hub 127.0.0.1:${port} ${send}
+`;
+    await startHaproxy(TIMEOUTS + section, [front]);
     // Another address of this machine, which nobody trusts, so that the client can be told from the proxy.
     const client = await RawClient.connect(front, "127.0.0.2");
     await client.write(GET);
@@ -112,40 +115,3 @@ describe.skipIf(!hasHaproxy())("through haproxy", () => {
     expect(await socket.nextText()).toBe("through");
   });
 });
-
-function hasHaproxy(): boolean {
-  try {
-    execFileSync("haproxy", ["-v"]);
-    return true;
-  } catch {
-    return existsSync("/usr/sbin/haproxy");
-  }
-}
-
-/** Runs haproxy with one proxy section, and gives its port. */
-async function startHaproxy(section: string): Promise<number> {
-  const port = await freePort("127.0.0.1");
-  const dir = await mkdtemp(join(tmpdir(), "meshkore-haproxy-"));
-  const file = join(dir, "haproxy.cfg");
-  const defaults =
-    "defaults\n  timeout connect 5s\n  timeout client 1m\n  timeout server 1m\n  timeout tunnel 1h\n";
-  await writeFile(file, `${defaults}\nlisten meshkore\n  ${section.replace("@", String(port))}\n`);
-  const path = existsSync("/usr/sbin/haproxy") ? "/usr/sbin/haproxy" : "haproxy";
-  const child: ChildProcess = spawn(path, ["-db", "-f", file], { stdio: "ignore" });
-  onTestFinished(async () => {
-    const ended = once(child, "exit");
-    child.kill("SIGKILL");
-    await ended;
-    await rm(dir, { recursive: true });
-  });
-  await until("haproxy to listen", () => isListening(port));
-  return port;
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1" });
-    socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
-    socket.on("connect", () => socket.destroy());
-  });
-}
