@@ -15,6 +15,8 @@ export class RequestBody {
   receivedBytes = 0;
   /** The client sent all of it: nothing more comes. */
   isComplete = false;
+  /** It was given up because it took too long. */
+  isTooSlow = false;
   #limits: BodyLimits;
   #parts: Uint8Array[] = [];
   #outcome: Uint8Array | MeshError | undefined;
@@ -41,7 +43,12 @@ export class RequestBody {
     }
     if (part.byteLength > 0) this.#parts.push(Buffer.from(part));
     if (isLast) this.#settle(joined(this.#parts, this.receivedBytes));
-    else this.#timer ??= setTimeout(() => this.fail(tooSlow()), this.#limits.timeoutMs);
+    else this.#timer ??= setTimeout(() => this.#giveUp(), this.#limits.timeoutMs);
+  }
+
+  #giveUp(): void {
+    this.isTooSlow = true;
+    this.fail(tooSlow());
   }
 
   /** Ends it with an error, unless it has ended. */

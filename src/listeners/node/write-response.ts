@@ -50,12 +50,20 @@ export function writeHead(
   return head.hasBody;
 }
 
-/** Has the connection cut when its client takes nothing of what is buffered. The next request takes that back. */
+/**
+ * Has the connection cut when its client takes nothing of what is buffered. Nothing is read from it meanwhile: who
+ * sends while it takes nothing would look alive. The next request takes that back.
+ */
 export function cutWhenStalled(native: ServerResponse): void {
-  if (native.writableLength > 0) native.socket?.setTimeout(STALLED_MS);
+  const { socket } = native;
+  if (socket === null || native.writableLength === 0) return;
+  socket.setTimeout(STALLED_MS);
+  socket.pause();
+  native.once("finish", () => socket.resume());
 }
 
 /** The client takes again. */
 export function goOnUnhurried(native: ServerResponse): void {
   native.socket?.setTimeout(0);
+  native.socket?.resume();
 }

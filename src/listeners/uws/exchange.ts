@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { HttpHandler, HttpRequest, StreamedResponse, WholeResponse } from "../../ports/listener.ts";
 import { DRAIN_FACTOR, DRAIN_MS } from "../listener-limits.ts";
 import { clientGone, RequestBody } from "../request-body.ts";
@@ -6,7 +7,7 @@ import { INTERNAL_RESPONSE } from "../response-head.ts";
 import { isHeadOnly, isWhole, withoutBody } from "../whole-response.ts";
 import { StreamWriter } from "./stream-writer.ts";
 import type { HttpResponse as NativeResponse } from "./uws.d.ts";
-import { writeResponse, writeStreamHead, writeUnended } from "./write-response.ts";
+import { writeLast, writeResponse, writeStreamHead, writeUnended } from "./write-response.ts";
 
 export interface ExchangeLimits {
   readonly maxBodyBytes: number;
@@ -33,6 +34,7 @@ export class UwsExchange implements HttpRequest {
   #isGone = false;
   #drainTimer: NodeJS.Timeout | undefined;
   #stream: StreamWriter | undefined;
+  #whenBodyIsOver: (() => void) | undefined;
 
   constructor(
     native: NativeResponse,
@@ -53,7 +55,8 @@ export class UwsExchange implements HttpRequest {
       declaredBytes,
     );
     native.onAborted(() => this.#clientWentAway());
-    native.onData((chunk, isLast) => this.#take(new Uint8Array(chunk), isLast));
+    if (this.#mayRead()) native.onData((chunk, isLast) => this.#take(new Uint8Array(chunk), isLast));
+    else this.#body.discard();
   }
 
   /** Made at the first use: most handlers never ask for it. */
@@ -73,6 +76,8 @@ export class UwsExchange implements HttpRequest {
   async run(handler: HttpHandler, onError: (error: unknown) => void): Promise<void> {
     try {
       const response = await handler(this);
+      // The rest of a body may stand in the very bytes that the native side is handing out now.
+      if (!this.#body.isComplete) await setImmediate();
       if (isWhole(response)) this.#answer(response);
       else if (isHeadOnly(this.method, response.status)) this.#answer(withoutBody(response));
       else await this.#answerInParts(response);
@@ -90,7 +95,7 @@ export class UwsExchange implements HttpRequest {
       return;
     }
     writeStreamHead(native, response, this.#isLastOfConnection());
-    this.#stream = new StreamWriter(native, response.body);
+    this.#stream = new StreamWriter(native, response.body, () => this.#requestIsOver());
     this.#body.discard();
     try {
       await this.#stream.run();
@@ -102,9 +107,14 @@ export class UwsExchange implements HttpRequest {
   #answer(response: WholeResponse): void {
     const native = this.#native;
     if (native === undefined) return;
-    if (this.#mustDrainFirst()) {
-      writeUnended(native, response);
-      this.#drainTimer = setTimeout(() => this.#endDrained(), DRAIN_MS);
+    if (this.#body.isTooSlow) {
+      writeLast(native, response);
+      this.#finish();
+    } else if (this.#mayRead()) {
+      const isLast = this.#endsConnection() || this.#isLastOfConnection();
+      writeUnended(native, response, isLast);
+      const withinMs = isLast ? DRAIN_MS : this.#limits.bodyTimeoutMs;
+      this.#drainTimer = setTimeout(() => this.#endDrained(this.#endsConnection()), withinMs);
     } else {
       const options = { isHead: this.method === "HEAD", lastOfConnection: this.#isLastOfConnection() };
       if (writeResponse(native, response, options, () => this.#finish())) this.#finish();
@@ -113,11 +123,19 @@ export class UwsExchange implements HttpRequest {
   }
 
   /**
-   * The native side closes at once after the answer to a request that says `connection: close`. A client that still
-   * sends then gets a reset instead of its answer. On other connections the native side reads on by itself.
+   * Without a handler for data the native side throws the body away, and cuts the connection 10 s after the answer.
+   * With one it drops its time limit when the body is over: after an answer that came before that, for good.
+   * So only such bodies are looked at, of which the answer waits for the end before it ends itself. The other reason
+   * to wait: on a request that says `connection: close` the native side closes at once after the answer, and a client
+   * that still sends gets a reset then instead.
    */
-  #mustDrainFirst(): boolean {
+  #mayRead(): boolean {
     if (this.#body.isComplete || this.method === "HEAD") return false;
+    const mayFit = (this.#declaredBytes ?? 0) <= this.#limits.maxBodyBytes;
+    return mayFit || this.#endsConnection();
+  }
+
+  #endsConnection(): boolean {
     return this.headers.get("connection")?.toLowerCase().includes("close") ?? false;
   }
 
@@ -132,15 +150,29 @@ export class UwsExchange implements HttpRequest {
 
   #take(part: Uint8Array, isLast: boolean): void {
     this.#body.push(part, isLast);
+    if (isLast) this.#whenBodyIsOver?.();
     if (this.#drainTimer === undefined) return;
     const isEnough = this.#body.receivedBytes >= DRAIN_FACTOR * this.#limits.maxBodyBytes;
-    if (isLast || isEnough) this.#endDrained();
+    if (isLast || isEnough) this.#endDrained(isLast || this.#endsConnection());
   }
 
-  #endDrained(): void {
+  /** The client has got the whole answer, but maybe not its end. */
+  #endDrained(isClean: boolean): void {
     const native = this.#native;
     this.#finish();
-    native?.cork(() => native.end());
+    if (isClean) native?.cork(() => native.end());
+    else native?.close();
+  }
+
+  /** At the end of an answer in parts: waits for the rest of the request, but not for long. */
+  async #requestIsOver(): Promise<boolean> {
+    if (this.#body.isComplete || !this.#mayRead()) return true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#whenBodyIsOver = resolve;
+    const timer = setTimeout(resolve, DRAIN_MS);
+    await promise;
+    clearTimeout(timer);
+    return this.#body.isComplete;
   }
 
   #finish(): void {

@@ -9,9 +9,16 @@ export class StreamWriter {
   readonly #parts: AsyncIterator<Uint8Array>;
   #whenWritable: (() => void) | undefined;
 
-  /** The head must have been written. */
-  constructor(native: NativeResponse, body: AsyncIterable<Uint8Array>) {
+  readonly #requestIsOver: () => Promise<boolean>;
+
+  /** The head must have been written. `requestIsOver`: awaited before the end; when it is not, the connection is cut. */
+  constructor(
+    native: NativeResponse,
+    body: AsyncIterable<Uint8Array>,
+    requestIsOver: () => Promise<boolean>,
+  ) {
     this.#native = native;
+    this.#requestIsOver = requestIsOver;
     this.#parts = body[Symbol.asyncIterator]();
     native.onWritable(() => {
       this.#goOn();
@@ -26,11 +33,7 @@ export class StreamWriter {
         const { done, value } = await this.#parts.next();
         const native = this.#native;
         if (native === undefined) return;
-        if (done === true) {
-          this.#native = undefined;
-          native.cork(() => native.end());
-          return;
-        }
+        if (done === true) return await this.#end();
         // An empty chunk would end a chunked body.
         if (value.byteLength > 0 && !this.#write(native, value)) await this.#untilWritable();
       }
@@ -46,6 +49,14 @@ export class StreamWriter {
     this.#goOn();
     // A generator that waits runs its `finally` when what it waits for comes: it watches the request's signal too.
     this.#parts.return?.().then(undefined, () => undefined);
+  }
+
+  async #end(): Promise<void> {
+    const isOver = await this.#requestIsOver();
+    const native = this.#native;
+    this.#native = undefined;
+    if (isOver) native?.cork(() => native.end());
+    else native?.close();
   }
 
   #write(native: NativeResponse, part: Uint8Array): boolean {

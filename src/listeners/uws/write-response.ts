@@ -47,11 +47,28 @@ export function writeResponse(
  * Writes the response but leaves its end open, so that the native side does not close the connection yet.
  * @throws MeshError internal when a header is not fit to be sent; nothing is written then
  */
-export function writeUnended(native: NativeResponse, response: WholeResponse): void {
+export function writeUnended(
+  native: NativeResponse,
+  response: WholeResponse,
+  lastOfConnection: boolean,
+): void {
   const head = checkedHead(response);
   native.cork(() => {
-    writeHead(native, head, true);
+    writeHead(native, head, lastOfConnection);
     if (head.hasBody) native.write(response.body);
+  });
+}
+
+/**
+ * Writes the whole response and closes the connection after it.
+ * @throws MeshError internal when a header is not fit to be sent; nothing is written then
+ */
+export function writeLast(native: NativeResponse, response: WholeResponse): void {
+  const head = checkedHead(response);
+  native.cork(() => {
+    writeHead(native, head, false);
+    if (head.hasBody) native.end(response.body, true);
+    else native.endWithoutBody(undefined, true);
   });
 }
 

@@ -1,3 +1,4 @@
+import { describeHeldConnections } from "./held-connections.suite.ts";
 import { describeHttp } from "./http.suite.ts";
 import { describeHttpLimits } from "./http-limits.suite.ts";
 import { describeLife } from "./life.suite.ts";
@@ -18,4 +19,5 @@ export function describeListener(name: string, open: OpenListener): void {
   describeSocketLimits(name, open);
   describeStreams(name, open);
   describeLife(name, open);
+  describeHeldConnections(name, open);
 }
