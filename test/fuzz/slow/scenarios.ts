@@ -1,0 +1,100 @@
+import type { Socket } from "node:net";
+import { OPENING } from "../generators/h2-frame.ts";
+import { upgradeRequest } from "../generators/ws-frame.ts";
+import type { Target } from "../target.ts";
+import { drip, type SlowScenario } from "./scenario.ts";
+
+const httpPort = ({ ports }: Target): number => ports.http;
+const grpcPort = ({ ports }: Target): number | undefined => ports.grpc;
+/** A paused socket is not told of the other side's end: now and then it writes a byte, which a closed side resets. */
+const PROBE_MS = 2000;
+
+/** Those that end within a test's patience. */
+export const SHORT_SCENARIOS: readonly SlowScenario[] = [
+  {
+    name: "headers a byte at a time",
+    connections: 200,
+    withinMs: 30_000,
+    port: httpPort,
+    begin: (socket) => drip(socket, Buffer.from(`GET /healthz HTTP/1.1\r\nX: ${"y".repeat(4000)}`), 250),
+  },
+  {
+    name: "a body a byte at a time",
+    connections: 100,
+    withinMs: 45_000,
+    port: httpPort,
+    begin(socket, { secrets }) {
+      socket.write(
+        `POST /send HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer ${secrets.token}\r\nContent-Length: 100000\r\n\r\n`,
+      );
+      drip(socket, Buffer.from(" "), 500);
+    },
+  },
+  {
+    name: "an answer that nobody reads",
+    connections: 50,
+    withinMs: 45_000,
+    port: httpPort,
+    begin(socket, { secrets }) {
+      socket.pause();
+      socket.write(
+        `GET /messages?cursor=1-0&limit=500&ack=manual HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer ${secrets.token}\r\n\r\n`,
+      );
+      probeWhilePaused(socket);
+    },
+  },
+  {
+    name: "connections that say nothing",
+    connections: 2000,
+    withinMs: 45_000,
+    port: httpPort,
+    begin: (socket) => socket.resume(),
+  },
+  {
+    name: "sessions without a hello",
+    connections: 200,
+    withinMs: 45_000,
+    port: httpPort,
+    begin(socket) {
+      socket.resume();
+      socket.write(upgradeRequest("meshkore.v1.json", undefined));
+    },
+  },
+];
+
+/** Those that a hub is patient with. */
+export const LONG_SCENARIOS: readonly SlowScenario[] = [
+  {
+    name: "sessions whose client is gone without a goodbye",
+    connections: 200,
+    withinMs: 180_000,
+    port: httpPort,
+    begin(socket, { secrets }) {
+      // Answers no ping: as if its cable were cut.
+      socket.resume();
+      socket.write(upgradeRequest("meshkore.v1.json", secrets.token));
+    },
+  },
+  {
+    name: "gRPC connections that say nothing",
+    connections: 200,
+    withinMs: 180_000,
+    port: grpcPort,
+    begin: (socket) => socket.resume(),
+  },
+  {
+    name: "gRPC connections that stop after their settings",
+    connections: 200,
+    withinMs: 180_000,
+    port: grpcPort,
+    begin(socket) {
+      socket.resume();
+      socket.write(OPENING);
+    },
+  },
+];
+
+function probeWhilePaused(socket: Socket): void {
+  const timer = setInterval(() => socket.write("\r\n"), PROBE_MS);
+  socket.once("close", () => clearInterval(timer));
+}

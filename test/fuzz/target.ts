@@ -1,0 +1,52 @@
+import { type TestAgent, type TestHub, withHub } from "../support/hub.ts";
+import type { Operation, Ports, WireContext } from "./input.ts";
+import { INSPECTABLE } from "./oracle/vitals.ts";
+import type { Secrets } from "./throw-input.ts";
+
+/** A hub with an agent that attacks and one that is written to. */
+export interface Target {
+  readonly hub: TestHub;
+  readonly ports: Ports;
+  readonly secrets: Secrets;
+  readonly context: WireContext;
+}
+
+export type Environment = Readonly<Record<string, string>>;
+
+/** The limits that would end an attack early are off: what lies behind them is to be reached. */
+const ENV = {
+  NODE_OPTIONS: INSPECTABLE,
+  MESHKORE_SESSIONS_PER_AGENT: "10000",
+  MESHKORE_INBOX_MAX_MESSAGES: "1000000",
+};
+
+export function withTarget<T>(env: Environment, use: (target: Target) => Promise<T>): Promise<T> {
+  return withHub({ env: { ...ENV, ...env } }, async (hub) => {
+    const [mallory] = await Promise.all([hub.join("mallory"), hub.join("victim")]);
+    await mallory.post("/channels", { name: "c", members: ["victim"] });
+    return use({
+      hub,
+      ports: portsOf(hub),
+      secrets: { token: mallory.token, apiKey: mallory.apiKey, nonce: await hub.invite() },
+      context: { operations: await operationsOf(mallory) },
+    });
+  });
+}
+
+function portsOf(hub: TestHub): Ports {
+  return {
+    http: Number(new URL(hub.http).port),
+    grpc: hub.grpc === undefined ? undefined : Number(hub.grpc.split(":").at(-1)),
+  };
+}
+
+async function operationsOf(agent: TestAgent): Promise<readonly Operation[]> {
+  const { json } = await agent.get("/openapi.json");
+  const { paths } = Object(json);
+  return Object.entries(Object(paths)).flatMap(([path, methods]) =>
+    Object.entries(Object(methods)).map(([method, operation]) => {
+      const { content } = Object(Object(operation).requestBody);
+      return { method: method.toUpperCase(), path, example: Object(content)["application/json"]?.example };
+    }),
+  );
+}
