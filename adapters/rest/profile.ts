@@ -1,8 +1,14 @@
 import { z } from "zod";
-import type { AgentView, InviteView, JsonObject, JsonValue, ProfilePatch } from "../../src/adapter-kit.ts";
+import {
+  type AgentView,
+  type InviteView,
+  type JsonObject,
+  type JsonValue,
+  type ProfilePatch,
+  present,
+} from "../../src/adapter-kit.ts";
 import { type AnswerObject, timeText } from "./answers.ts";
 import { unknownField } from "./body.ts";
-import { present } from "./present.ts";
 import { suggestion } from "./suggestion.ts";
 
 const texts = z.array(z.string()).exactOptional();

@@ -1,9 +1,8 @@
 import { z } from "zod";
-import type { RegistryApi } from "../../src/adapter-kit.ts";
+import { bareAgentId, present, type RegistryApi } from "../../src/adapter-kit.ts";
 import { jsonAnswer, noContent, timeText } from "./answers.ts";
 import { param } from "./incoming.ts";
 import { type Operation, operation } from "./operation.ts";
-import { present } from "./present.ts";
 import { jsonFromAgent, PROFILE_EXPECTS, profileSchema } from "./profile.ts";
 import { cursorParameter, limitParameter, textParameter, wordParameter } from "./query.ts";
 import { agentShape, cursor, inJson, ruleShape, time, withoutBody } from "./shapes.ts";
@@ -57,7 +56,7 @@ function agentRows(registry: RegistryApi, hubId: string): readonly Operation[] {
       answers: { 200: inJson("the agent", agentShape) },
       refusals: ["not_found"],
       handle: async (incoming) => {
-        const agent = await registry.getAgent(incoming.call, bareId(param(incoming, "id"), hubId));
+        const agent = await registry.getAgent(incoming.call, bareAgentId(param(incoming, "id"), hubId));
         return jsonAnswer(200, jsonFromAgent(agent));
       },
     }),
@@ -70,7 +69,7 @@ function agentRows(registry: RegistryApi, hubId: string): readonly Operation[] {
       answers: { 204: withoutBody("it is gone") },
       refusals: ["not_found"],
       handle: async (incoming) => {
-        await registry.deleteAgent(incoming.call, bareId(param(incoming, "id"), hubId));
+        await registry.deleteAgent(incoming.call, bareAgentId(param(incoming, "id"), hubId));
         return noContent();
       },
     }),
@@ -85,7 +84,7 @@ function agentRows(registry: RegistryApi, hubId: string): readonly Operation[] {
       answers: { 200: inJson("the agent", agentShape) },
       refusals: ["not_found"],
       handle: async (incoming) => {
-        const agentId = bareId(param(incoming, "id"), hubId);
+        const agentId = bareAgentId(param(incoming, "id"), hubId);
         const agent = await registry.setPlan(incoming.call, agentId, incoming.body.fields.plan);
         return jsonAnswer(200, jsonFromAgent(agent));
       },
@@ -176,7 +175,7 @@ function blockRows(registry: RegistryApi, hubId: string): readonly Operation[] {
       body: blockForm,
       answers: { 201: inJson("the rule", ruleShape) },
       handle: async ({ call, body: { fields } }) => {
-        const rule = { subject: bareId(fields.agent, hubId), mode: fields.mode };
+        const rule = { subject: bareAgentId(fields.agent, hubId), mode: fields.mode };
         await registry.addAccessRule(call, rule);
         return jsonAnswer(201, { agent: rule.subject, mode: rule.mode });
       },
@@ -204,15 +203,9 @@ function blockRows(registry: RegistryApi, hubId: string): readonly Operation[] {
       answers: { 204: withoutBody("it is gone") },
       refusals: ["not_found"],
       handle: async (incoming) => {
-        await registry.removeAccessRule(incoming.call, bareId(param(incoming, "agent"), hubId));
+        await registry.removeAccessRule(incoming.call, bareAgentId(param(incoming, "agent"), hubId));
         return noContent();
       },
     }),
   ];
-}
-
-/** An agent of this hub is known by its bare id, in whatever form it is named. */
-function bareId(id: string, hubId: string): string {
-  const suffix = `@${hubId}`;
-  return id.endsWith(suffix) ? id.slice(0, -suffix.length) : id;
 }

@@ -1,10 +1,9 @@
 import { z } from "zod";
-import type { ChannelApi } from "../../src/adapter-kit.ts";
+import { bareChannelId, type ChannelApi, present } from "../../src/adapter-kit.ts";
 import { jsonAnswer, noContent } from "./answers.ts";
 import { jsonFromChannel } from "./channel-json.ts";
 import { type Incoming, param } from "./incoming.ts";
 import { type Operation, operation } from "./operation.ts";
-import { present } from "./present.ts";
 import { cursorParameter, limitParameter } from "./query.ts";
 import { channelShape, cursor, inJson, withoutBody } from "./shapes.ts";
 
@@ -44,7 +43,7 @@ function channelRows(channels: ChannelApi): readonly Operation[] {
       refusals: ["not_found", "already_exists"],
       handle: async ({ call, body }) => {
         const { name, members, description, private: isPrivate } = body.fields;
-        const input = { name: bareName(name), ...present({ members, description, isPrivate }) };
+        const input = { name: bareChannelId(name), ...present({ members, description, isPrivate }) };
         return jsonAnswer(201, jsonFromChannel(await channels.createChannel(call, input)));
       },
     }),
@@ -150,10 +149,5 @@ function memberRows(channels: ChannelApi): readonly Operation[] {
 }
 
 function channelId(incoming: Incoming): string {
-  return bareName(param(incoming, "id"));
-}
-
-/** `#team` and `team` are the same channel wherever only a channel can stand. */
-function bareName(name: string): string {
-  return name.startsWith("#") ? name.slice(1) : name;
+  return bareChannelId(param(incoming, "id"));
 }

@@ -1,12 +1,11 @@
 import { z } from "zod";
 import type { HttpResponse, RegistryApi } from "../../src/adapter-kit.ts";
-import { meshErrorFromUnknown } from "../../src/adapter-kit.ts";
+import { meshErrorFromUnknown, present } from "../../src/adapter-kit.ts";
 import { jsonAnswer, noContent, timeText } from "./answers.ts";
 import { headersFromError, STATUS_FROM_CODE } from "./errors.ts";
 import { type Incoming, param } from "./incoming.ts";
 import { joinJson, joinMarkdown, refusalMarkdown } from "./join-page.ts";
 import { type Operation, operation } from "./operation.ts";
-import { present } from "./present.ts";
 import { jsonFromInvite, PROFILE_EXPECTS, profileSchema } from "./profile.ts";
 import { inJson, inviteShape, joinPageShape, time, withoutBody } from "./shapes.ts";
 

@@ -1,9 +1,8 @@
 import { z } from "zod";
-import { jsonFromMessage, type MessageStatus, type RelayApi } from "../../src/adapter-kit.ts";
+import { jsonFromMessage, type MessageStatus, present, type RelayApi } from "../../src/adapter-kit.ts";
 import { type AnswerObject, jsonAnswer, noContent, rawAnswer, timeText } from "./answers.ts";
 import { type Incoming, param } from "./incoming.ts";
 import { type Operation, operation } from "./operation.ts";
-import { present } from "./present.ts";
 import {
   cursorParameter,
   limitParameter,

@@ -4,6 +4,7 @@ import {
   isJsonText,
   jsonFromMessage,
   MeshError,
+  present,
   type RelayApi,
   type SendInput,
 } from "../../src/adapter-kit.ts";
@@ -11,7 +12,6 @@ import { acceptedAnswer, acceptedMembers, rawAnswer } from "./answers.ts";
 import type { Body } from "./body.ts";
 import { param } from "./incoming.ts";
 import { type Operation, operation } from "./operation.ts";
-import { present } from "./present.ts";
 import { waitMsParameter } from "./query.ts";
 import { acceptedShape, inJson, repliedShape } from "./shapes.ts";
 

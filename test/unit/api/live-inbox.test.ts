@@ -29,6 +29,23 @@ function open(input: AttachInput = {}, call = callOf("bob")): Promise<LiveInbox>
   return openLiveInbox(relay, call, input);
 }
 
+/** An inbox whose pump is the test. */
+async function openByHand() {
+  const given = Promise.withResolvers<Sink>();
+  let resumed = 0;
+  const attach = async (_call: Call, _input: AttachInput, sink: Sink): Promise<Attachment> => {
+    sink.onReady(() => (resumed += 1));
+    given.resolve(sink);
+    return { start: { epoch: 1, offset: 0 }, detach: () => undefined } as unknown as Attachment;
+  };
+  const inbox = await openLiveInbox({ attach }, callOf("bob"), {});
+  return { inbox, sink: await given.promise, resumed: () => resumed };
+}
+
+function recordsFrom(first: number, count: number): LogRecord[] {
+  return Array.from({ length: count }, (_, at) => ({ epoch: 1, offset: first + at, bytes: Buffer.of(0) }));
+}
+
 async function take(inbox: LiveInbox, count: number): Promise<string[]> {
   const texts: string[] = [];
   while (texts.length < count) {
@@ -65,30 +82,18 @@ describe("an inbox that is followed", () => {
 
   test("asks the log for no more than a page while nobody reads", async () => {
     const handed: number[] = [];
-    const records = (from: number, count: number): LogRecord[] =>
-      Array.from(
-        { length: count },
-        (_, at) => ({ epoch: 1, offset: from + at, bytes: new Uint8Array(1) }) as LogRecord,
-      );
-    let sink: Sink | undefined;
-    let resumed = 0;
-    const attach = async (_call: Call, _input: AttachInput, given: Sink): Promise<Attachment> => {
-      sink = given;
-      given.onReady(() => (resumed += 1));
-      return { start: { epoch: 1, offset: 0 }, detach: () => undefined } as unknown as Attachment;
-    };
-    const inbox = await openLiveInbox({ attach }, callOf("bob"), {});
-    expect(sink?.write(records(1, 3))).toBe("full");
-    expect(resumed).toBe(0);
+    const { inbox, sink, resumed } = await openByHand();
+    expect(sink.write(recordsFrom(1, 3))).toBe("full");
+    expect(resumed()).toBe(0);
     handed.push(...((await inbox.next()).value ?? []).map(({ offset }) => offset));
-    expect(resumed).toBe(1);
+    expect(resumed()).toBe(1);
     // A reader that waits takes what comes at once: the pump need not stop.
     const waiting = inbox.next();
-    expect(sink?.write(records(4, 1))).toBe("ready");
-    expect(sink?.write(records(5, 1))).toBe("full");
+    expect(sink.write(recordsFrom(4, 1))).toBe("ready");
+    expect(sink.write(recordsFrom(5, 1))).toBe("full");
     handed.push(...((await waiting).value ?? []).map(({ offset }) => offset));
     expect(handed).toEqual([1, 2, 3, 4, 5]);
-    expect(resumed).toBe(2);
+    expect(resumed()).toBe(2);
     inbox.close();
   });
 
@@ -108,15 +113,28 @@ describe("an inbox that is followed", () => {
     expect(core.online.get("bob")).toBe(0);
   });
 
-  test("hands out what it holds before it says that the hub stops", async () => {
-    await core.send("alice", "bob", "1");
+  test("says that the hub stops", async () => {
     const inbox = await open();
-    const first = await inbox.next();
-    expect(messagesIn(first.value ?? []).map(({ text }) => text)).toEqual(["1"]);
     const waiting = codeOf(inbox.next());
     core.core.drain();
     expect(await waiting).toBe("unavailable");
   });
+
+  test.each([
+    ["draining", 2, "unavailable"],
+    ["gap", 2, "gap"],
+    ["revoked", 0, "unauthenticated"],
+    ["expired", 0, "unauthenticated"],
+  ] as const)(
+    "that ends by %s still hands out %i of the two records that it holds",
+    async (reason, count, code) => {
+      const { inbox, sink } = await openByHand();
+      sink.write(recordsFrom(1, 2));
+      sink.close(reason);
+      if (count > 0) expect((await inbox.next()).value?.length).toBe(count);
+      expect(await codeOf(inbox.next())).toBe(code);
+    },
+  );
 
   test("says that the credential ended when the agent is removed", async () => {
     const inbox = await open();

@@ -1,1 +1,0 @@
-export { type Present, present } from "../../src/adapter-kit.ts";
