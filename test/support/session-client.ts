@@ -1,4 +1,6 @@
+import type { EventEmitter } from "node:events";
 import { WebSocket } from "ws";
+import { GrpcSocket } from "./grpc-wire.ts";
 import type {
   HelloFields,
   HubFrame,
@@ -21,11 +23,19 @@ export interface SessionEvents {
   readonly closed?: (code: number) => void;
 }
 
+function dial(base: string, wire: SessionWire): WebSocket | GrpcSocket {
+  if (base.startsWith("grpc:")) return new GrpcSocket(base);
+  return new WebSocket(`${base.replace(/^http/, "ws")}/ws`, [wire.subprotocol], {
+    perMessageDeflate: false,
+    maxPayload: 512 * 1_048_576,
+  });
+}
+
 /** A live session of an agent, as a client of its own would hold it. */
 export class SessionClient {
   /** Where the hub said that delivery starts. */
   readonly start: Place;
-  readonly #socket: WebSocket;
+  readonly #socket: WebSocket | GrpcSocket;
   readonly #wire: SessionWire;
   #isOpen = true;
   #lastPing = 0;
@@ -38,10 +48,7 @@ export class SessionClient {
     hello: HelloFields,
     events: SessionEvents = {},
   ): Promise<SessionClient> {
-    const socket = new WebSocket(`${base.replace(/^http/, "ws")}/ws`, [wire.subprotocol], {
-      perMessageDeflate: false,
-      maxPayload: 512 * 1_048_576,
-    });
+    const socket: EventEmitter & (WebSocket | GrpcSocket) = dial(base, wire);
     const opened = Promise.withResolvers<SessionClient>();
     let client: SessionClient | undefined;
     let lastError = "";
@@ -65,7 +72,7 @@ export class SessionClient {
     return opened.promise;
   }
 
-  private constructor(socket: WebSocket, wire: SessionWire, start: Place) {
+  private constructor(socket: WebSocket | GrpcSocket, wire: SessionWire, start: Place) {
     this.#socket = socket;
     this.#wire = wire;
     this.start = start;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { baseOf, grpcWire } from "../../support/grpc-wire.ts";
 import { startHub, type TestAgent, type TestHub } from "../../support/hub.ts";
 import { jsonWire } from "../../support/json-wire.ts";
 import { protoWire } from "../../support/proto-wire.ts";
@@ -28,7 +29,7 @@ async function read(
 ): Promise<Reading> {
   const got: InMessage[] = [];
   const session = await SessionClient.open(
-    hub.http,
+    baseOf(hub, wire),
     wire,
     { token: agent.token, ...hello },
     { delivered: (messages) => got.push(...messages), ...events },
@@ -54,7 +55,7 @@ const upTo = (end: number, start = 0): number[] => Array.from({ length: end - st
 
 test("who never acknowledges gets everything again, each time it connects, also after a kill", async () => {
   const reader = await readerWith(600);
-  for (const wire of [protoWire, jsonWire, protoWire]) {
+  for (const wire of [protoWire, jsonWire, grpcWire]) {
     const { session, got } = await read(reader, wire);
     expect(session.start.offset).toBe(0);
     await until("all of it", () => got.length >= 600);
@@ -63,10 +64,12 @@ test("who never acknowledges gets everything again, each time it connects, also 
   }
   await hub.kill();
   await hub.start();
-  const { session, got } = await read(reader);
-  await until("all of it after the restart", () => got.length >= 600);
-  expect(numbers(got)).toEqual(upTo(600));
-  await session.close();
+  for (const wire of [protoWire, grpcWire]) {
+    const { session, got } = await read(reader, wire);
+    await until("all of it after the restart", () => got.length >= 600);
+    expect(numbers(got)).toEqual(upTo(600));
+    await session.close();
+  }
 });
 
 test("who leaves in the middle of a batch is served again from the committed position", async () => {
@@ -119,6 +122,7 @@ test("sessions of one agent mirror: each gets every message once and in order", 
     read(reader),
     read(reader, jsonWire),
     read(reader, protoWire, { cursor: "1-100" }),
+    read(reader, grpcWire),
   ]);
   await sendTo(reader, 500);
   const expected = [...upTo(500), ...upTo(500)];

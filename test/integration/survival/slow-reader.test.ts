@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { baseOf, grpcWire } from "../../support/grpc-wire.ts";
 import { type TestAgent, type TestHub, withHub } from "../../support/hub.ts";
 import { protoWire } from "../../support/proto-wire.ts";
 import { SessionClient } from "../../support/session-client.ts";
@@ -45,51 +46,60 @@ async function pingPong(
   return tookMs;
 }
 
-test("a reader that stops reading costs the hub a bounded amount of memory, and nobody else their messages", () =>
-  withHub({}, async (hub) => {
-    const agents = await Promise.all(["sender", "slow", "ping", "pong"].map((name) => hub.join(name)));
-    const [sender, slow, ping, pong] = agents;
-    if (!sender || !slow || !ping || !pong) throw new Error("four joined");
-    const got: InMessage[] = [];
-    const reader = await SessionClient.open(
-      hub.http,
-      protoWire,
-      { token: slow.token },
-      { delivered: (messages) => got.push(...messages) },
-    );
-    // What the hub needs for its own code and caches is there before it is measured.
-    const writer = await BatchSender.open(hub, sender);
-    await writer.sendAll(numberedDrafts("sender", 640, PAYLOAD_BYTES), 16);
-    const before = residentBytes(hub.pid);
+test.each([
+  ["WebSocket", protoWire],
+  ["gRPC", grpcWire],
+])(
+  "a reader that stops reading costs the hub bounded memory, and nobody else their messages: %s",
+  (_name, wire) =>
+    withHub({}, async (hub) => {
+      const agents = await Promise.all(["sender", "slow", "ping", "pong"].map((name) => hub.join(name)));
+      const [sender, slow, ping, pong] = agents;
+      if (!sender || !slow || !ping || !pong) throw new Error("four joined");
+      const got: InMessage[] = [];
+      const reader = await SessionClient.open(
+        baseOf(hub, wire),
+        wire,
+        { token: slow.token },
+        { delivered: (messages) => got.push(...messages) },
+      );
+      // What the hub needs for its own code and caches is there before it is measured.
+      const writer = await BatchSender.open(hub, sender);
+      await writer.sendAll(numberedDrafts("sender", 640, PAYLOAD_BYTES), 16);
+      const before = residentBytes(hub.pid);
 
-    reader.pause();
-    let isOver = false;
-    const pings = pingPong(hub, ping, pong, () => isOver);
-    const outcomes = await writer.sendAll(numberedDrafts("slow", MESSAGES, PAYLOAD_BYTES), 16);
-    isOver = true;
-    const tookMs = (await pings).sort((one, other) => one - other);
-    const after = residentBytes(hub.pid);
-    expect(got.length).toBeLessThan(MESSAGES);
-    expect(after.own - before.own).toBeLessThan(60 * MIB);
-    expect(tookMs.length).toBeGreaterThan(20);
-    expect(tookMs[Math.floor(tookMs.length / 2)]).toBeLessThan(250);
-    expect(tookMs.at(-1)).toBeLessThan(2000);
+      reader.pause();
+      let isOver = false;
+      const pings = pingPong(hub, ping, pong, () => isOver);
+      const outcomes = await writer.sendAll(numberedDrafts("slow", MESSAGES, PAYLOAD_BYTES), 16);
+      isOver = true;
+      const tookMs = (await pings).sort((one, other) => one - other);
+      const after = residentBytes(hub.pid);
+      expect(got.length).toBeLessThan(MESSAGES);
+      expect(after.own - before.own).toBeLessThan(60 * MIB);
+      expect(tookMs.length).toBeGreaterThan(20);
+      expect(tookMs[Math.floor(tookMs.length / 2)]).toBeLessThan(250);
+      expect(tookMs.at(-1)).toBeLessThan(2000);
 
-    reader.resume();
-    await until("everything is read", () => got.length >= MESSAGES);
-    expect(got.map(({ offset }) => offset)).toEqual(outcomes.map(({ offset }) => offset));
-    expect(got.map(({ id }) => id)).toEqual(outcomes.map(({ id }) => id));
-    await Promise.all([reader.close(), writer.close()]);
-  }));
+      reader.resume();
+      await until("everything is read", () => got.length >= MESSAGES);
+      expect(got.map(({ offset }) => offset)).toEqual(outcomes.map(({ offset }) => offset));
+      expect(got.map(({ id }) => id)).toEqual(outcomes.map(({ id }) => id));
+      await Promise.all([reader.close(), writer.close()]);
+    }),
+);
 
-test("many large messages at once reach a reader that keeps up, over one connection", () =>
+test.each([
+  ["WebSocket", protoWire],
+  ["gRPC", grpcWire],
+])("many large messages at once reach a reader that keeps up, over one connection: %s", (_name, wire) =>
   withHub({}, async (hub) => {
     const [sender, reader] = await Promise.all(["sender", "reader"].map((name) => hub.join(name)));
     if (!sender || !reader) throw new Error("two joined");
     const got: InMessage[] = [];
     const session = await SessionClient.open(
-      hub.http,
-      protoWire,
+      baseOf(hub, wire),
+      wire,
       { token: reader.token },
       { delivered: (messages) => got.push(...messages) },
     );
@@ -100,4 +110,5 @@ test("many large messages at once reach a reader that keeps up, over one connect
     expect(session.isOpen).toBe(true);
     expect(got.map(({ id }) => id)).toEqual(outcomes.map(({ id }) => id));
     await Promise.all([session.close(), writer.close()]);
-  }));
+  }),
+);
