@@ -1,4 +1,7 @@
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RelayService } from "../../../src/gen/meshkore/v1/relay_pb.js";
 import { startHub, type TestHub, withHub } from "../../support/hub.ts";
 import { scrape } from "../../support/prometheus-text.ts";
 import { protoWire } from "../../support/proto-wire.ts";
@@ -71,6 +74,27 @@ describe("GET /metrics of a hub in use", () => {
       const closed = await scrape(hub.http);
       return closed.value("mesh_sessions_open", { adapter: "websocket" }) === 0;
     });
+  });
+
+  it("counts calls of the native services by wire and by how they ended", async () => {
+    const ann = await hub.join("ann-by-rpc");
+    const headers = { authorization: `Bearer ${ann.token}` };
+    const payload = Buffer.from("1");
+    for (const transport of [
+      createGrpcTransport({ baseUrl: `http://${hub.grpc}` }),
+      createConnectTransport({ baseUrl: hub.http, httpVersion: "1.1" }),
+    ]) {
+      const relay = createClient(RelayService, transport);
+      await relay.send({ to: ann.agentId, payload, noReceipts: true }, { headers });
+      await expect(relay.send({ to: "nobody", payload }, { headers })).rejects.toThrow();
+    }
+    const { value } = await scrape(hub.http);
+    for (const adapter of ["grpc", "connect"]) {
+      expect(value("mesh_rpc_calls_total", { adapter, code: "ok" })).toBe(1);
+      expect(value("mesh_rpc_calls_total", { adapter, code: "not_found" })).toBe(1);
+      expect(value("mesh_rpc_call_seconds_count", { adapter })).toBe(2);
+    }
+    expect(value("mesh_http_requests_total", { adapter: "connect", code: "2xx" })).toBe(1);
   });
 
   it("shows what is unread without asking each time", async () => {

@@ -1,4 +1,7 @@
+import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { RelayService } from "../../../src/gen/meshkore/v1/relay_pb.js";
 import { startHub, type TestAgent, type TestHub } from "../../support/hub.ts";
 import { jsonWire } from "../../support/json-wire.ts";
 import { type CollectedSpan, OtlpCollector } from "../../support/otlp-collector.ts";
@@ -132,6 +135,21 @@ it("over a session, too, and what the receiver gets lets it go on with the trace
   for (const { traceId, links } of collector.named("ack inbox"))
     expect(links).toMatchObject([{ traceId, spanId: deliveries.get(traceId) }]);
   await session.close();
+});
+
+it("a sender's place in the trace comes in by gRPC's metadata, and by the message itself", async () => {
+  const ann = await hub.join("ann");
+  const relay = createClient(RelayService, createGrpcTransport({ baseUrl: `http://${hub.grpc}` }));
+  const headers = { authorization: `Bearer ${ann.token}`, traceparent: SAMPLED };
+  const payload = Buffer.from("1");
+  await relay.send({ to: "ann", payload }, { headers });
+  const nearer = `00-${TRACE}-1111111111111111-01`;
+  await relay.send({ to: "ann", payload, traceparent: nearer }, { headers });
+  await relay.send({ to: "ann", payload, traceparent: "none at all" }, { headers });
+  await spanNamed("send inbox", 3);
+  const sends = collector.named("send inbox");
+  expect(sends.map(({ parentSpanId }) => parentSpanId)).toEqual([PARENT, "1111111111111111", ""]);
+  expect(sends.map(({ traceId }) => traceId === TRACE)).toEqual([true, true, false]);
 });
 
 it("a channel's message is one send and one append, and a delivery to each member", async () => {

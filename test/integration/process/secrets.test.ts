@@ -5,6 +5,7 @@ import { WebSocket } from "ws";
 import { type RestAnswer, type RestOptions, restCall } from "../../support/rest-client.ts";
 import { until } from "../../support/until.ts";
 import { type HubRun, runHub, withDataDir } from "./hub-run.ts";
+import { breakEveryWire, callOverEveryWire } from "./secret-wires.ts";
 
 const PAYLOAD = "a-payload-that-only-bob-may-read";
 const JWT_SECRET = "the-secret-that-signs-the-tokens-of-this-hub";
@@ -26,7 +27,9 @@ interface Agent {
 }
 
 /** The life of two agents over every kind of call, with what goes wrong in it. */
-async function live(http: string, adminToken: string, secrets: Secrets): Promise<void> {
+async function live(hub: HubRun, adminToken: string, secrets: Secrets): Promise<void> {
+  const http = await hub.http();
+  const grpc = String(Object(JSON.parse(hub.out().split("\n")[0] ?? "")).grpc);
   const call = (method: string, path: string, options?: RestOptions) => restCall(http, method, path, options);
   const invite = await call("POST", "/invites", { token: adminToken, body: { max_uses: 3 } });
   const nonce = secrets.keep("nonce", invite.field("nonce"));
@@ -44,6 +47,9 @@ async function live(http: string, adminToken: string, secrets: Secrets): Promise
   await renew(call, bob, secrets);
   await stumble(call, { alice, nonce, adminToken });
   await holdSession(http, alice);
+  const inUse = { ...alice, nonce, adminToken, payload: PAYLOAD };
+  await callOverEveryWire(http, grpc, inUse);
+  await breakEveryWire(http, inUse);
   await call("DELETE", `/invites/${nonce}`, { token: adminToken });
   await call("DELETE", "/agents/alice", { token: alice.token });
 }
@@ -154,12 +160,16 @@ test("no secret and no payload is in the log, at any level", () =>
       .filter((line) => line.startsWith("{"));
 
     await using hub = runHub(dataDir, settings);
-    await live(await hub.http(), adminToken.trim(), secrets);
+    await live(hub, adminToken.trim(), secrets);
     await end(hub);
 
     secrets.keep("JWT secret", JWT_SECRET);
     secrets.keep("payload", PAYLOAD);
-    expect(hub.err()).toContain("hub.started");
+    // The log says something of each face, so that what it does not show it could have shown.
+    const told = ["hub.started", "request.answered", "call.answered", "session.opened", "session.closed"];
+    for (const event of told) expect(hub.err()).toContain(`"event":"${event}"`);
+    for (const adapter of ["rest", "hub", "connect", "grpc", "websocket"])
+      expect(hub.err()).toContain(`"adapter":"${adapter}"`);
     const log = `${firstLog.join("\n")}\n${hub.err()}`;
     const shown = [...secrets.values].filter(([, value]) => log.includes(value)).map(([name]) => name);
     expect(shown).toEqual([]);
