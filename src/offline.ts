@@ -61,18 +61,18 @@ export interface DataDirFacts {
   /** Undefined = there is no data directory yet. */
   readonly format: number | undefined;
   readonly newestFormat: number;
-  /** A hub runs on it: nothing below was looked at. */
+  /** A hub runs on it: nothing below was looked at, as in a directory of another format. */
   readonly isInUse: boolean;
   readonly agents: number;
   readonly records: number;
   readonly problems: readonly string[];
 }
 
-/** Reads all of the store and the log, and changes nothing. @throws MeshError unavailable when it cannot be read */
+/** Reads all of the store and the log of a directory of this version's format. @throws MeshError unavailable when it cannot be read */
 export async function inspectDataDir(path: string): Promise<DataDirFacts> {
   const format = await formatOf(path);
   const nothing = { format, newestFormat: FORMAT, isInUse: false, agents: 0, records: 0, problems: [] };
-  if (format === undefined || format > FORMAT) return nothing;
+  if (format !== FORMAT) return nothing;
   const { isDirectoryLocked, lockDirectory } = await import("./engines/data-dir/directory-lock.ts");
   if (isDirectoryLocked(path)) return { ...nothing, isInUse: true };
   const unlock = lockDirectory(path);

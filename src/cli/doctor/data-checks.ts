@@ -38,6 +38,9 @@ export async function checkContents(path: string): Promise<Finding> {
         "start the newer version that wrote it, or restore a backup of before it",
       );
     }
+    if (facts.format < facts.newestFormat) {
+      return skip("data", `format ${facts.format}: the next start brings it to ${facts.newestFormat}`);
+    }
     if (facts.isInUse) return skip("data", "a hub runs on it: stop it to have every page read");
     const [problem] = facts.problems;
     if (problem !== undefined) {

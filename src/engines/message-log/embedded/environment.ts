@@ -1,6 +1,6 @@
 import { open, type RangeOptions, type RootDatabase } from "lmdb";
 import { MeshError, meshErrorFromUnknown } from "../../../model/errors.ts";
-import { copyEnvironment } from "./copy.ts";
+import { createCopies } from "./copy.ts";
 import { freeBytes, storageFull } from "./disk-full.ts";
 
 interface Measured {
@@ -83,6 +83,7 @@ export async function openEnvironment(path: string, durability: "power" | "proce
   const table = (name: string) =>
     root.openDB<Buffer, Buffer>({ name, keyEncoding: "binary", encoding: "binary" });
   const epoch = await readEpoch(root);
+  const copies = createCopies((folder) => root.backup(folder, true));
   const streams = root.openDB<Buffer, string>({ name: "streams", encoding: "binary" });
   const tables = {
     streams,
@@ -103,8 +104,9 @@ export async function openEnvironment(path: string, durability: "power" | "proce
     commit: (write) => commitOnce(root, path, write),
     unusedBytes: () => unusedBytes(root, Object.values(tables)),
     refreshReads: () => root.resetReadTxn(),
-    copyTo: (folder) => copyEnvironment(folder, () => root.backup(folder, true)),
-    close: () => root.close(),
+    copyTo: copies.run,
+    // Not under a copy: its thread reads the map that closing takes away.
+    close: () => copies.ended().then(() => root.close()),
   };
 }
 

@@ -64,6 +64,17 @@ test("a copy holds what was there before it, though it is written on meanwhile",
   expect((await copy.acked("inbox/bob", "inbox")).offset).toBe(1);
 });
 
+test("a log that is closed ends the copy under way first", async () => {
+  const log = await openLog(await folder());
+  for (let n = 0; n < 20; n++) await append(log, "inbox/bob", "x".repeat(200_000));
+  const path = await folder();
+  const copied = log.copyTo(path);
+  await Promise.all([copied, log[Symbol.asyncDispose]()]);
+  await using copy = await openLog(path);
+  expect(await textsAfter(copy, "inbox/bob")).toHaveLength(5);
+  expect((await copy.read("inbox/bob", { from: START, limit: 0 })).end.offset).toBe(20);
+});
+
 test("after a restore positions of before it stay good, and what was seen beyond is a gap", async () => {
   await using log = await openLog(await folder());
   await append(log, "inbox/bob", "a", "b", "c");
