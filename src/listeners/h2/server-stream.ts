@@ -5,6 +5,8 @@ import type { CallDeps } from "./call-deps.ts";
 import { statusFromError } from "./call-status.ts";
 import { decodeMessage, encodeMessage } from "./message-codec.ts";
 
+type Call = ServerWritableStream<Buffer, Buffer>;
+
 /** Serves one method that answers with a stream: the next message is asked for when the one before has left. */
 export function serverStreamHandler(
   rpc: ServerStreamRpc,
@@ -13,26 +15,21 @@ export function serverStreamHandler(
   return (call) => void answer(rpc, deps, call);
 }
 
-async function answer(
-  rpc: ServerStreamRpc,
-  deps: CallDeps,
-  call: ServerWritableStream<Buffer, Buffer>,
-): Promise<void> {
+async function answer(rpc: ServerStreamRpc, deps: CallDeps, call: Call): Promise<void> {
   const ended = deps.calls.begin();
-  const { promise: gone, resolve: leave } = Promise.withResolvers<"gone">();
-  call.on("cancelled", () => leave("gone"));
+  const untilGone = createUntilGone(call);
   try {
     const request = decodeMessage(rpc.method.input, call.request);
     const messages = rpc.handle(request, deps.contextOf(call))[Symbol.asyncIterator]();
     for (;;) {
-      const next = await Promise.race([messages.next(), gone]);
+      const next = await untilGone(messages.next());
       if (next === "gone") {
         // Not awaited: what the generator waits for ends by the signal.
         void Promise.resolve(messages.return?.()).catch(deps.note);
         return;
       }
       if (next.done === true) break;
-      await Promise.race([written(call, encodeMessage(rpc.method.output, next.value)), gone]);
+      await untilGone(written(call, encodeMessage(rpc.method.output, next.value)));
     }
     call.end();
   } catch (thrown) {
@@ -43,7 +40,26 @@ async function answer(
   }
 }
 
+/**
+ * What a promise gives, unless the client goes away before. Not Promise.race: each round of it would leave something
+ * behind on the promise of the client's going, and a stream can last for months.
+ */
+function createUntilGone(call: Call): <T>(promise: Promise<T>) => Promise<T | "gone"> {
+  let isGone = false;
+  let leave: () => void = () => undefined;
+  call.on("cancelled", () => {
+    isGone = true;
+    leave();
+  });
+  return (promise) =>
+    new Promise((resolve, reject) => {
+      leave = () => resolve("gone");
+      promise.then(resolve, reject);
+      if (isGone) leave();
+    });
+}
+
 /** Answers when the connection took the message. */
-function written(call: ServerWritableStream<Buffer, Buffer>, message: Buffer): Promise<void> {
+function written(call: Call, message: Buffer): Promise<void> {
   return new Promise((resolve) => call.write(message, () => resolve()));
 }

@@ -1,4 +1,6 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { once } from "node:events";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
@@ -9,6 +11,13 @@ import {
   HealthCheckResponseSchema,
   HealthCheckResponse_ServingStatus as Serving,
 } from "../../../src/gen/grpc/health/v1/health_pb.js";
+import * as V1 from "../../../src/gen/grpc/reflection/v1/reflection_pb.js";
+import {
+  ServerReflectionRequestSchema,
+  type ServerReflectionResponse,
+  ServerReflectionResponseSchema,
+} from "../../../src/gen/grpc/reflection/v1/reflection_pb.js";
+import * as V1Alpha from "../../../src/gen/grpc/reflection/v1alpha/reflection_pb.js";
 import { EnvelopeSchema } from "../../../src/gen/meshkore/v1/envelope_pb.js";
 import { ErrorCode, ErrorDetailSchema } from "../../../src/gen/meshkore/v1/errors_pb.js";
 import { RegistryService } from "../../../src/gen/meshkore/v1/registry_pb.js";
@@ -114,5 +123,71 @@ describe("health checking", () => {
     expect(seen).toEqual([Serving.SERVING, Serving.NOT_SERVING]);
     expect(unknown).toEqual([Serving.SERVICE_UNKNOWN]);
     expect(await stopping).toBe(0);
+  });
+});
+
+type Question = NonNullable<MessageInitShape<typeof ServerReflectionRequestSchema>["messageRequest"]>;
+
+describe.each([
+  ["v1", V1.ServerReflection],
+  ["v1alpha", V1Alpha.ServerReflection],
+] as const)("reflection %s", (_name, { typeName }) => {
+  /** Answers of one call, in the words of v1, whose bytes are the same. */
+  async function ask(...asked: Question[]) {
+    const client = new Client(String(hub.grpc), credentials.createInsecure());
+    const call = client.makeBidiStreamRequest(`/${typeName}/ServerReflectionInfo`, same, same);
+    for (const messageRequest of asked) {
+      const request = create(ServerReflectionRequestSchema, { messageRequest });
+      call.write(Buffer.from(toBinary(ServerReflectionRequestSchema, request)));
+    }
+    call.end();
+    const answers: ServerReflectionResponse["messageResponse"][] = [];
+    for await (const bytes of call)
+      answers.push(fromBinary(ServerReflectionResponseSchema, bytes).messageResponse);
+    client.close();
+    return answers;
+  }
+
+  test("lists what the port serves", async () => {
+    const [answer] = await ask({ case: "listServices", value: "" });
+    const names = answer?.case === "listServicesResponse" && answer.value.service.map(({ name }) => name);
+    expect(names).toEqual([
+      "grpc.health.v1.Health",
+      "grpc.reflection.v1.ServerReflection",
+      "grpc.reflection.v1alpha.ServerReflection",
+      "meshkore.v1.ChannelService",
+      "meshkore.v1.OperatorService",
+      "meshkore.v1.RegistryService",
+      "meshkore.v1.RelayService",
+    ]);
+  });
+
+  test("gives files with their imports, by symbol and by name, and says what is not there", async () => {
+    const answers = await ask(
+      { case: "fileContainingSymbol", value: "meshkore.v1.RelayService.Send" },
+      { case: "fileContainingSymbol", value: "meshkore.v1.Envelope" },
+      { case: "fileByFilename", value: "meshkore/v1/relay.proto" },
+      { case: "fileContainingSymbol", value: "grpc.health.v1.Health" },
+      { case: "fileContainingSymbol", value: "never.Heard" },
+      { case: "fileByFilename", value: "../../etc/passwd" },
+      { case: undefined },
+    );
+    const files = answers.map((answer) =>
+      answer.case === "fileDescriptorResponse"
+        ? answer.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes).name)
+        : answer.case === "errorResponse" && answer.value.errorCode,
+    );
+    const relay = ["meshkore/v1/relay.proto", "meshkore/v1/envelope.proto", "meshkore/v1/errors.proto"];
+    const envelope = ["meshkore/v1/envelope.proto"];
+    expect(files).toEqual([relay, envelope, relay, ["grpc/health/v1/health.proto"], 5, 5, 5]);
+  });
+
+  test("of bytes that are no question ends the call", async () => {
+    const client = new Client(String(hub.grpc), credentials.createInsecure());
+    const call = client.makeBidiStreamRequest(`/${typeName}/ServerReflectionInfo`, same, same);
+    call.write(Buffer.from([0xff, 0xff]));
+    call.resume();
+    expect((await once(call, "error"))[0]).toMatchObject({ code: status.INVALID_ARGUMENT });
+    client.close();
   });
 });
