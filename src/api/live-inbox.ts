@@ -1,4 +1,5 @@
 import { MeshError } from "../model/errors.ts";
+import { hubIsStopping } from "../model/hub-stopping.ts";
 import type { Position } from "../model/position.ts";
 import type { Call } from "../model/principal.ts";
 import type { LogRecord } from "../ports/message-log.ts";
@@ -128,7 +129,7 @@ function errorFromReason(reason: CloseReason): MeshError | undefined {
     });
   }
   if (reason === "draining") {
-    return new MeshError("unavailable", "the hub is stopping", { hint: "attach again", retryAfterS: 1 });
+    return hubIsStopping("attach again");
   }
   if (reason === "closed") return undefined;
   return new MeshError("unauthenticated", `the delivery ended: ${reason}`, {

@@ -19,6 +19,7 @@ import { addRestoreCommand } from "./commands/restore.ts";
 import { addSendCommand } from "./commands/send.ts";
 import { addStartCommand } from "./commands/start.ts";
 import { addStatusCommand } from "./commands/status.ts";
+import { addTokenSecretCommand } from "./commands/token-secret.ts";
 import { addTopCommand } from "./commands/top.ts";
 import { addWhoamiCommand } from "./commands/whoami.ts";
 import { EndWith } from "./end-with.ts";
@@ -43,6 +44,7 @@ const COMMANDS: readonly ((program: Command, edge: ProcessEdge) => void)[] = [
   addBlocksCommand,
   addKeyCommand,
   addAgentCommand,
+  addTokenSecretCommand,
   addTopCommand,
   addDoctorCommand,
   addBackupCommand,

@@ -1,5 +1,6 @@
 import { MeshError } from "../model/errors.ts";
 import { Few } from "../model/few.ts";
+import { hubIsStopping } from "../model/hub-stopping.ts";
 import { type Position, positionFromCursor } from "../model/position.ts";
 import { type AgentPrincipal, unauthenticated } from "../model/principal.ts";
 import type { CredentialWatch, WatchedCredential } from "../ports/credential-watch.ts";
@@ -111,7 +112,7 @@ class Sessions {
 
   /** To be called before the first await, so that no two take the last place. @throws MeshError rate_limited, unavailable */
   reserve(agentId: string): Place {
-    if (this.#isClosed) throw stopping();
+    if (this.#isClosed) throw hubIsStopping("connect again");
     const place = this.#places.get(agentId) ?? { lives: new Few(), opening: 0 };
     checkRoom(place.lives.size + place.opening, this.#mostOfAgent);
     place.opening += 1;
@@ -124,7 +125,7 @@ class Sessions {
     if (credential.hasEnded) throw unauthenticated();
     if (!this.#isClosed) return;
     credential.stop();
-    throw stopping();
+    throw hubIsStopping("connect again");
   }
 
   remove(live: LiveDelivery): void {
@@ -146,10 +147,6 @@ class Sessions {
     this.#isClosed = true;
     for (const { lives } of [...this.#places.values()]) for (const live of [...lives]) live.end(reason);
   }
-}
-
-function stopping(): MeshError {
-  return new MeshError("unavailable", "the hub is stopping", { hint: "connect again", retryAfterS: 1 });
 }
 
 function checkRoom(openCount: number, most: number): void {

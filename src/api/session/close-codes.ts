@@ -1,4 +1,5 @@
 import { MeshError } from "../../model/errors.ts";
+import { hubIsStopping } from "../../model/hub-stopping.ts";
 
 /** Close codes of our own, in the private range of RFC 6455, section 7.4.2. */
 export const CLOSE_CODES = {
@@ -33,7 +34,7 @@ export function closeCodeOf(error: MeshError): number {
 }
 
 export function drainError(): MeshError {
-  return new MeshError("unavailable", "the hub is stopping", { hint: "connect again", retryAfterS: 1 });
+  return hubIsStopping("connect again");
 }
 
 /** The session ends with what opened it. */

@@ -5,19 +5,20 @@ import { amountMember, callOperator } from "../hub/operator-call.ts";
 import { accessForAgent, type Invocation, openInvocation } from "../invocation.ts";
 import type { ProcessEdge } from "../process-edge.ts";
 import { safeText } from "../terminal/safe-text.ts";
+import { addResetKeyCommand } from "./agent-reset-key.ts";
 
 /** The hub may have to go over all that it keeps. */
 const ERASE_WAIT_S = 3600;
 
-/** `agent delete`, for the agent itself and for the operator; `agent erase`, for the operator. */
+/** `agent delete`, for the agent itself and for the operator; `agent erase` and `reset-key`, for the operator. */
 export function addAgentCommand(program: Command, edge: ProcessEdge): void {
   const agent = program.command("agent").description("one agent");
   agent
     .command("delete")
     .description("delete an agent for good: its id is never given again")
     .argument("<agent>", "yourself, or any agent as the operator")
-    .action((agent: string, _options: object, command: Command) =>
-      deleteAgent(openInvocation(edge, command), agent),
+    .action((agentId: string, _options: object, command: Command) =>
+      deleteAgent(openInvocation(edge, command), agentId),
     );
   agent
     .command("erase")
@@ -27,6 +28,7 @@ export function addAgentCommand(program: Command, edge: ProcessEdge): void {
     .action((agentId: string, options: { readonly yes?: boolean }, command: Command) =>
       eraseAgent(openInvocation(edge, command), agentId, options.yes === true),
     );
+  addResetKeyCommand(agent, edge);
 }
 
 async function eraseAgent(run: Invocation, agentId: string, isSure: boolean): Promise<void> {

@@ -15,12 +15,18 @@ export function addKeyCommand(program: Command, edge: ProcessEdge): void {
     .command("rotate")
     .description("get a new key and keep it; the old one works for a while yet")
     .option("--show-key", "print the new key")
-    .action((options: { readonly showKey?: boolean }, command: Command) =>
-      rotateKey(openInvocation(edge, command), options.showKey === true),
-    );
+    .option("--revoke-now", "end the old key at once, with its tokens and sessions: for one that leaked")
+    .action((options: RotateOptions, command: Command) => rotateKey(openInvocation(edge, command), options));
 }
 
-async function rotateKey(run: Invocation, isShown: boolean): Promise<void> {
+interface RotateOptions {
+  readonly showKey?: boolean;
+  readonly revokeNow?: boolean;
+}
+
+async function rotateKey(run: Invocation, options: RotateOptions): Promise<void> {
+  const isShown = options.showKey === true;
+  const revokeNow = options.revokeNow === true;
   const access = agentAccess(run);
   if (access.identity !== undefined) run.credentials.checkWritable();
   else if (!isShown && !run.terminal.isJson) {
@@ -29,7 +35,11 @@ async function rotateKey(run: Invocation, isShown: boolean): Promise<void> {
       "add --show-key and keep it yourself",
     );
   }
-  const answer = await callHub(access, { method: "POST", path: "/keys/rotate" });
+  const answer = await callHub(access, {
+    method: "POST",
+    path: "/keys/rotate",
+    body: { revoke_now: revokeNow },
+  });
   const apiKey = textMember(answer, "api_key");
   if (apiKey === undefined) {
     throw new CliError(`${access.url} gave no key`, { exitCode: EXIT.refused, code: "not_a_hub" });
@@ -37,7 +47,7 @@ async function rotateKey(run: Invocation, isShown: boolean): Promise<void> {
   if (access.identity !== undefined) await run.credentials.replaceKey({ ...access.identity, apiKey });
   const until = run.terminal.time(textMember(answer, "old_key_expires_at"));
   await run.terminal.result(answer, () => [
-    safeText(`new key kept; the old one ends ${until}`),
+    safeText(`new key kept; the old one ${revokeNow ? "has ended" : `ends ${until}`}`),
     ...(isShown ? [safeText(`API key: ${apiKey}`)] : []),
   ]);
 }

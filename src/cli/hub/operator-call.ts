@@ -9,7 +9,7 @@ import { callHub } from "./hub-client.ts";
  */
 export function callOperator(
   run: Invocation,
-  method: "GetActivity" | "CreateBackup" | "EraseAgent",
+  method: "GetActivity" | "CreateBackup" | "EraseAgent" | "ResetAgentKey" | "RotateTokenSecret",
   body: Readonly<Record<string, unknown>>,
   options: { readonly waitS?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Answer> {

@@ -28,6 +28,7 @@ export const REST_CALLS: Readonly<Record<string, Build>> = {
     body: { agent_id: owner.agentId, api_key: owner.apiKey },
   }),
   "POST /keys/rotate": at("/keys/rotate"),
+  "POST /tickets": at("/tickets"),
 
   "GET /agents": at("/agents?limit=500"),
   "GET /agents/{id}": ({ owner }) => ({ path: `/agents/${owner.agentId}` }),

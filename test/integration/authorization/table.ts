@@ -26,8 +26,6 @@ export interface Rule {
   readonly others?: "permission_denied" | "not_found";
   /** Right callers are told that it is not built yet. */
   readonly unbuilt?: true;
-  /** As `unbuilt`, until it is built: for known callers alone. */
-  readonly isComing?: true;
   /** What right callers are told when it cannot be done in the hub of the tests. */
   readonly right?: "invalid_argument";
 }
@@ -52,6 +50,7 @@ export const REST: Readonly<Record<string, Rule>> = {
   "POST /join/{nonce}": open,
   "POST /register": open,
   "POST /keys/rotate": agent,
+  "POST /tickets": agent,
 
   "GET /agents": known,
   "GET /agents/{id}": { who: "owner_or_admin", others: hidden },
@@ -139,7 +138,7 @@ export const RPC: {
     describeInvite: open,
     join: open,
     register: open,
-    issueTicket: { who: "agent", isComing: true },
+    issueTicket: agent,
     rotateKey: agent,
     listAgents: known,
     getAgent: { who: "owner_or_admin", others: hidden },
@@ -158,7 +157,7 @@ export const RPC: {
     // The tests sign tokens of their own: their hub's secret is configured.
     rotateTokenSecret: { who: "admin", right: "invalid_argument" },
     resetAgentKey: admin,
-    eraseAgent: { who: "admin", isComing: true },
+    eraseAgent: admin,
     createBackup: admin,
   },
 };

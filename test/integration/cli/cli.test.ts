@@ -179,6 +179,17 @@ test("profiles, blocks, keys, and the end of an agent", async () => {
   expect((await cli(["send", "mia", "hello", "--as", "nat"])).code).toBe(3);
 });
 
+test("credentials are revoked at once, by their agent and by the operator", { timeout: 90_000 }, async () => {
+  await joinAs("lea");
+  const revoked = await cli(["key", "rotate", "--revoke-now", "--as", "lea"]);
+  expect(revoked).toMatchObject({ code: 0, out: expect.stringMatching(/old one has ended/) });
+  expect((await cli(["agent", "reset-key", "lea", "--as", "lea"])).code).toBe(4);
+  expect(await json(["token-secret", "rotate", "--revoke-now"])).toMatchObject({ revoked: true });
+  const reset = await cli(["agent", "reset-key", "lea"]);
+  expect(reset).toMatchObject({ code: 0, out: expect.stringMatching(/^mk_/) });
+  expect((await cli(["whoami", "--as", "lea"])).code).toBe(4);
+});
+
 test("an operator needs the token, and finds it in the data directory", async () => {
   expect(
     (await runCli(["invite"], { env: { ...environment(), MESHKORE_CREDENTIALS: join(folder, "none") } }))

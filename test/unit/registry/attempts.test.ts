@@ -1,8 +1,13 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { newCounts } from "../../../src/model/counts.ts";
 import { unauthenticated } from "../../../src/model/principal.ts";
 import { createAttempts, networkFromAddress } from "../../../src/registry/attempts.ts";
 import { createHeldClock, createKeptLog } from "./registry-fixture.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
 
 function createFixture(perMinute: number) {
   const clock = createHeldClock();
@@ -59,6 +64,24 @@ describe("attempts", () => {
     wrong("192.0.2.1", 50);
     expect(lines).toHaveLength(2);
   });
+
+  it("keeps no more of many networks than of few", () => {
+    const { attempts } = createFixture(1);
+    const flood = (count: number): number => {
+      for (let n = 0; n < count; n++) {
+        attempts.wrong(
+          `2001:db8:${(n >> 16).toString(16)}:${(n & 0xffff).toString(16)}::1`,
+          unauthenticated(),
+        );
+      }
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const few = flood(20_000);
+    const many = flood(100_000);
+    // All of them would take five times this.
+    expect(many - few).toBeLessThan(4_000_000);
+  }, 30_000);
 
   it("forgets those that failed longest ago when there are too many addresses", () => {
     const { wrong } = createFixture(1);

@@ -275,5 +275,5 @@ test("a drain says so: 1001, and that connecting again helps", async () => {
   const stage = await new Stage().open();
   stage.session.close("draining");
   expect(stage.closed?.code).toBe(1001);
-  expect(stage.errors.at(-1)).toMatchObject({ code: "unavailable", retry_after_s: 1 });
+  expect(stage.errors.at(-1)).toMatchObject({ code: "unavailable", retry_after_s: expect.any(Number) });
 });
