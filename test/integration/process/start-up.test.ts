@@ -147,7 +147,7 @@ describe("a hub that cannot have what it needs ends with code 1", () => {
     }));
 
   test.each([
-    ["of another format", '{"format":2}\n', /^error: .*format 2/m],
+    ["of another format", '{"format":3}\n', /^error: .*format 3/m],
     ["of an unknown format", "what?", /^error: .*no known format/m],
   ])("when the data directory is %s, which stays as it was", (_, version, message) =>
     withDataDir(async (dataDir) => {
