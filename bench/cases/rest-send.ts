@@ -13,7 +13,7 @@ import { joinAgents } from "../hub-admin.ts";
 import type { LaneSpec, LoadResult } from "../load/spec.ts";
 import { runLoadClient } from "../load-client.ts";
 import { JETSTREAM_PUSH } from "./shape.ts";
-import { withHub } from "./subjects.ts";
+import { NODE_LISTENER, withHub } from "./subjects.ts";
 import { jetStreamWindow, type WindowShape } from "./window-subjects.ts";
 
 export const restSend: BenchCase = {
@@ -30,12 +30,19 @@ export const restSend: BenchCase = {
       name: "hub, process",
       run: (context) => withHub(context, "process", (hub) => runRest(hub, shape(context))),
     },
+    {
+      name: "hub, process, node listener",
+      run: (context) => withHub(context, "process", (hub) => runRest(hub, shape(context)), NODE_LISTENER),
+    },
     jetStreamWindow("JetStream publish", JETSTREAM_PUSH, (context) => ({
       ...shape(context),
       receive: false,
     })),
   ],
-  ratios: [{ of: "hub", by: "JetStream publish", key: "rate_per_s" }],
+  ratios: [
+    { of: "hub", by: "JetStream publish", key: "rate_per_s" },
+    { of: "hub, process, node listener", by: "hub, process", key: "rate_per_s" },
+  ],
 };
 
 async function runRest(hub: Hub, { lanes, ...load }: WindowShape): Promise<LoadResult> {

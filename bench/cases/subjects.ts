@@ -4,13 +4,18 @@ import { type Hub, type HubOptions, startHub } from "../hub.ts";
 import type { LoadResult } from "../load/spec.ts";
 import { type NatsServer, startNatsServer } from "../peers/nats-server.ts";
 
+/** Node's own server in place of uWebSockets.js on the HTTP port. */
+export const NODE_LISTENER = { MESHKORE_LISTENER: "node" };
+
 /** A fresh hub for one measurement; stopped by SIGTERM, which is also what writes its profile. */
 export async function withHub(
   context: RunContext,
   durability: HubOptions["durability"],
   measure: (hub: Hub) => Promise<LoadResult>,
+  env: HubOptions["env"] = {},
 ): Promise<LoadResult> {
   const hub = await startHub({
+    env,
     dataDirectory: join(context.directory, "hub"),
     durability,
     profileDirectory: context.profileDirectory,

@@ -12,10 +12,11 @@ export function hubWindow(
   name: string,
   durability: HubOptions["durability"],
   shape: (context: RunContext) => WindowShape,
+  env: HubOptions["env"] = {},
 ): Subject {
   return {
     name,
-    run: (context) => withHub(context, durability, (hub) => runHubWindow(hub, shape(context))),
+    run: (context) => withHub(context, durability, (hub) => runHubWindow(hub, shape(context)), env),
   };
 }
 

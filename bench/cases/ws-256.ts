@@ -10,6 +10,7 @@ import {
   SERVER_CPU,
 } from "../case.ts";
 import { JETSTREAM_PULL, JETSTREAM_PUSH } from "./shape.ts";
+import { NODE_LISTENER } from "./subjects.ts";
 import { hubWindow, jetStreamWindow, type WindowShape } from "./window-subjects.ts";
 
 export const ws256: BenchCase = {
@@ -25,10 +26,12 @@ export const ws256: BenchCase = {
   subjects: [
     hubWindow("hub", "power", shape),
     hubWindow("hub, process", "process", shape),
+    hubWindow("hub, process, node listener", "process", shape, NODE_LISTENER),
     jetStreamWindow("JetStream, push", JETSTREAM_PUSH, shape),
     jetStreamWindow("JetStream, pull", JETSTREAM_PULL, shape),
   ],
   ratios: [
+    { of: "hub, process, node listener", by: "hub, process", key: "rate_per_s" },
     { of: "hub", by: "JetStream, push", key: "rate_per_s" },
     { of: "hub", by: "JetStream, pull", key: "rate_per_s" },
     { of: "hub, process", by: "JetStream, push", key: "rate_per_s" },
