@@ -5,6 +5,7 @@ import type { HttpResponse, ListenerOptions, SocketDecision } from "../../ports/
 import { FlushQueue } from "../flush-queue.ts";
 import { GOODBYE_CODE, GOODBYE_REASON, SOCKET_IDLE_MS } from "../listener-limits.ts";
 import type { RequestHead } from "../request-head.ts";
+import { statusLine } from "../status-line.ts";
 import { decideUpgrade } from "../upgrade-decision.ts";
 import { NodeSocket, type SocketSettings } from "./socket.ts";
 
@@ -50,25 +51,30 @@ export function createUpgrades(
     for (const socket of open) socket.checkAlive();
   }, SOCKET_IDLE_MS / 2).unref();
 
+  const decide = (request: IncomingMessage): boolean => {
+    const { method, url = "", headers } = request;
+    const isOurs =
+      method === "GET" &&
+      url.split("?", 1)[0] === options.socketPath &&
+      headers.upgrade?.toLowerCase() === "websocket";
+    if (!isOurs) return false;
+    const head = headOf(request);
+    const decision = decideUpgrade(head, options);
+    if (decision.kind === "accept") accepted.set(request, { decision, remoteAddress: head.remoteAddress });
+    else refused.set(request, decision.response);
+    return decision.kind === "accept";
+  };
+
   return {
-    decide(request) {
-      const { method, url = "", headers } = request;
-      const isOurs =
-        method === "GET" &&
-        url.split("?", 1)[0] === options.socketPath &&
-        headers.upgrade?.toLowerCase() === "websocket";
-      if (!isOurs) return false;
-      const head = headOf(request);
-      const decision = decideUpgrade(head, options);
-      if (decision.kind === "accept") accepted.set(request, { decision, remoteAddress: head.remoteAddress });
-      else refused.set(request, decision.response);
-      return decision.kind === "accept";
-    },
+    decide,
     refusalOf: (request) => refused.get(request),
     upgrade(request, stream, firstBytes) {
+      // Node before 22.21, and 24 before 24.9, asks nobody beforehand, and has no way back to HTTP then.
+      if (!accepted.has(request)) decide(request);
       const entry = accepted.get(request);
       if (entry === undefined) {
-        stream.destroy();
+        const status = statusLine(refused.get(request)?.status ?? 400);
+        stream.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
         return;
       }
       server.handleUpgrade(request, stream, firstBytes, (webSocket) => {

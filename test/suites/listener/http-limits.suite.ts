@@ -66,6 +66,21 @@ export function describeHttpLimits(name: string, open: OpenListener): void {
       expect(await answered.reached).toBe(413);
     });
 
+    test("what is still sent after the answer is taken before the connection ends, so that no reset meets it", async () => {
+      const { port } = await startListener(open, {});
+      const client = await RawClient.connect(port);
+      const body = patternBytes(2 * MIB);
+      await client.write(
+        `POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`,
+      );
+      await client.write(body.subarray(0, MAX_BODY_BYTES + 1));
+      // Of this answer, one listener tells the length and the other sends chunks.
+      await client.until((text) => text.includes("too_large"));
+      await client.write(body.subarray(MAX_BODY_BYTES + 1));
+      await client.untilClosed();
+      expect(client.errors).toEqual([]);
+    });
+
     test("the answer does not wait for the end of the body", async () => {
       const { port } = await startListener(open, {});
       const client = await RawClient.connect(port);

@@ -154,12 +154,16 @@ export function describeHttp(name: string, open: OpenListener): void {
       expect(await client.until((text) => text.endsWith("ok"))).toContain("HTTP/1.1 200 OK");
     });
 
-    test.each(["/other", "/ws"])("serves a request to %s that would rather speak HTTP/2", async (path) => {
+    test.each([
+      ["POST", "/other"],
+      ["POST", "/ws"],
+      ["GET", "/ws"],
+    ])("serves %s %s of a client that would rather speak HTTP/2", async (method, path) => {
       const { port } = await startListener(open, {});
       const client = await RawClient.connect(port);
       // As Java's client sends its first request.
       await client.write(
-        `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n` +
+        `${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n` +
           "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nContent-Length: 5\r\n\r\nhello",
       );
       expect(await client.response()).toMatchObject({ status: 200, body: "hello" });

@@ -5,6 +5,8 @@ import { openRaw } from "./transport.ts";
 /** A TCP client that does what no well-behaved HTTP client would. */
 export class RawClient {
   readonly socket: Socket;
+  /** Resets, which are one of the ways in which a server may end a connection; `close` follows. */
+  readonly errors: Error[] = [];
   readonly #parts: Buffer[] = [];
   #isClosed = false;
 
@@ -14,8 +16,7 @@ export class RawClient {
     this.socket = socket;
     this.#tcp = tcp;
     socket.on("data", (part) => this.#parts.push(part));
-    // A reset is one of the ways in which a server may end a connection; `close` follows.
-    socket.on("error", () => undefined);
+    socket.on("error", (error) => this.errors.push(error));
     socket.on("close", () => {
       this.#isClosed = true;
     });
