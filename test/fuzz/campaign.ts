@@ -66,8 +66,8 @@ class Campaign {
       for (const wire of this.#options.wires) await this.#attack(wire, round, honest);
       await this.#lookForLeaks(round, filesAtRest);
     }
-    this.#findings.push(...(await honest.settle()));
-    this.#findings.push(...faultsOfLog(this.#target.hub.log()));
+    this.#report(...(await honest.settle()));
+    this.#report(...faultsOfLog(this.#target.hub.log()));
     return {
       thrown: this.#thrown,
       findings: this.#findings,
@@ -76,6 +76,12 @@ class Campaign {
       slowestHealthMs: this.#slowestHealthMs,
       answers: this.#answers,
     };
+  }
+
+  /** At once, since a long run may be ended before its summary. */
+  #report(...findings: readonly string[]): void {
+    this.#findings.push(...findings);
+    for (const finding of findings) this.#options.onProgress(`FINDING ${finding}`);
   }
 
   get #hasEnough(): boolean {
@@ -120,7 +126,7 @@ class Campaign {
         this.#thrown += 1;
         const kind = `${wire.name} ${answerKind(observed)}`;
         this.#answers.set(kind, (this.#answers.get(kind) ?? 0) + 1);
-        if (fault !== undefined && !this.#hasEnough) this.#findings.push(describe(wire, input, fault));
+        if (fault !== undefined && !this.#hasEnough) this.#report(describe(wire, input, fault));
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
@@ -137,7 +143,7 @@ class Campaign {
       if (status !== 200) throw new Error(`/healthz answered ${status}`);
       await honest.roundTrip();
     } catch (thrown) {
-      this.#findings.push(`after ${where}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+      this.#report(`after ${where}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
     }
   }
 
@@ -145,9 +151,7 @@ class Campaign {
     const { hub } = this.#target;
     const isReleased = (): boolean => openFiles(this.#pid) <= filesAtRest + SPARE_FILES;
     await until("connections of the round gone", isReleased, RELEASE_MS).catch(() => {
-      this.#findings.push(
-        `round ${round + 1}: ${openFiles(this.#pid)} files are open, ${filesAtRest} were before`,
-      );
+      this.#report(`round ${round + 1}: ${openFiles(this.#pid)} files are open, ${filesAtRest} were before`);
     });
     const vitals = await vitalsOf(hub);
     this.#vitals.push(vitals);

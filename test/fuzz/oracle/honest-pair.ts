@@ -39,15 +39,19 @@ export class HonestPair {
     return this.#answered.size;
   }
 
-  /** One message more goes through: sent, delivered and acknowledged. */
+  /** One message more goes through: sent, delivered and acknowledged. @throws with what the pair was told, when not */
   async roundTrip(): Promise<void> {
     this.#send(1);
     const ref = this.#lastRef;
-    await until(
-      "an honest message through",
-      () => this.#answered.has(ref) && this.#acked >= (this.#answered.get(ref)?.offset ?? 0),
-      SETTLE_MS,
-    );
+    const isAnswered = (): boolean => this.#answered.has(ref);
+    const isThrough = (): boolean =>
+      this.#acked >= (this.#answered.get(ref)?.offset ?? Number.POSITIVE_INFINITY);
+    try {
+      await until("an honest message through", isThrough, SETTLE_MS);
+    } catch (cause) {
+      const where = isAnswered() ? "accepted, but not acknowledged" : "not accepted";
+      throw new Error(`an honest message was ${where}; ${this.#faults.join("; ")}`, { cause });
+    }
   }
 
   /** Ends the traffic, and tells what went wrong with it: what was accepted is delivered once, in order, and stored so. */

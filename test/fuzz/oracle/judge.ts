@@ -5,8 +5,8 @@ import type { Observation } from "../throw-input.ts";
 const INSIDE =
   /\b(?:Type|Range|Syntax|Reference|Assertion)Error\b|\bnode:|node_modules|\/src\/[a-z]|\.(?:ts|mjs|js):\d+|\bat [\w.<>]+ \(|SQLITE|MDB_|ECONN|ENOENT|undefined is not|is not a function/;
 const INTERNAL = /"code":"internal"|the hub failed to/;
-/** Statuses above 499 that are answers and not failures: not built yet, try again, no such version. */
-const FINE = new Set(["501", "503", "505"]);
+/** Statuses above 499 that are answers: not built yet, try again, the deadline that the client set, no such version. */
+const FINE = new Set(["501", "503", "504", "505"]);
 /** Close codes of a hub that failed: 1011, and 4500. */
 const FAILED_CLOSES = [Buffer.from([0x03, 0xf3]), Buffer.from([0x11, 0x94])];
 

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { OPENING } from "../generators/h2-frame.ts";
-import { upgradeRequest } from "../generators/ws-frame.ts";
+import { TEXT, upgradeRequest, wsFrame } from "../generators/ws-frame.ts";
 import type { Target } from "../target.ts";
 import { drip, type SlowScenario } from "./scenario.ts";
 
@@ -70,9 +70,11 @@ export const LONG_SCENARIOS: readonly SlowScenario[] = [
     withinMs: 180_000,
     port: httpPort,
     begin(socket, { secrets }) {
-      // Answers no ping: as if its cable were cut.
+      // Answers no ping: as if its cable were cut. Wants nothing either, or it would be about what it gets.
       socket.resume();
-      socket.write(upgradeRequest("meshkore.v1.json", secrets.token));
+      socket.write(upgradeRequest("meshkore.v1.json", undefined));
+      const hello = JSON.stringify({ hello: { token: secrets.token, no_delivery: true } });
+      socket.once("data", () => socket.write(wsFrame({ first: TEXT, payload: Buffer.from(hello) })));
     },
   },
   {
