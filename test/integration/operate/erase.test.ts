@@ -117,8 +117,10 @@ test(
       db.close();
       await hub.start();
       await until("it is done", async () => !JSON.stringify(await unread(bob)).includes(MARKER));
-      const again = await operatorJson(hub, "agent", "erase", "mallory", "--yes");
-      expect(again, "there is nothing more").toMatchObject({ messages_erased: 0 });
+      const after = await unread(bob);
+      // It may count a receipt that the hub itself put into the empty inbox meanwhile, when bob read hers.
+      await operatorJson(hub, "agent", "erase", "mallory", "--yes");
+      expect(await unread(bob), "a second time changes nothing").toEqual(after);
       expect((await operatorCli(hub, "agent", "erase", "nobody", "--yes")).code).toBe(3);
     }),
   LONG_MS,
