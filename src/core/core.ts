@@ -74,7 +74,10 @@ export function createCore(deps: CoreDeps): Core {
   const { log, stores, directory, clock, logger, bounds, hubId, counts } = deps;
   const ids = createMessageIds(() => clock.nowUnixMs());
   const traffic = createTraffic({ store: stores.traffic, clock, logger });
-  const receipts = new Receipts({ log, clock, ids, logger, bounds, counts: counts.deliveries });
+  const receipts = new Receipts({
+    ...{ log, clock, ids, logger, bounds, counts: counts.deliveries },
+    isLiving: async (agentId) => (await directory.lookup(agentId)) !== undefined,
+  });
   const delivery = createDelivery(deps, receipts);
   const channels: Channels = new Channels({
     store: stores.channels,

@@ -25,6 +25,8 @@ export interface ReceiptsDeps {
   readonly logger: Logger;
   readonly bounds: CoreBounds;
   readonly counts: DeliveryCounts;
+  /** Whether there is a living agent of this id. */
+  readonly isLiving: (agentId: string) => boolean | Promise<boolean>;
 }
 
 /**
@@ -195,6 +197,7 @@ export class Receipts {
   }
 
   async #append(senderId: string, payload: object): Promise<void> {
+    if (!(await this.#hasReader(senderId))) return;
     const nowUnixMs = this.#deps.clock.nowUnixMs();
     const header = {
       ...EMPTY_HEADER,
@@ -216,6 +219,17 @@ export class Receipts {
     } catch (error) {
       this.#deps.counts.receiptsDropped += 1;
       this.#deps.logger.debug("receipt.dropped", { agent: senderId, error });
+    }
+  }
+
+  /** The inbox of a removed agent takes nothing more: nobody reads it, and nothing would ever trim it. */
+  async #hasReader(agentId: string): Promise<boolean> {
+    try {
+      return await this.#deps.isLiving(agentId);
+    } catch (error) {
+      this.#deps.counts.receiptsDropped += 1;
+      this.#deps.logger.debug("receipt.dropped", { agent: agentId, error });
+      return false;
     }
   }
 

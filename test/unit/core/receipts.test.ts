@@ -19,6 +19,7 @@ const INBOX = "inbox/bob";
 class ReceiptsUnderTest {
   readonly clock = new HeldClock();
   readonly logger: KeptLogger = createKeptLogger();
+  readonly removed = new Set<string>();
   readonly ids = createMessageIds(() => this.clock.nowMs);
   receipts: Receipts;
   log: OpenMessageLog;
@@ -81,6 +82,7 @@ class ReceiptsUnderTest {
       ids: this.ids,
       logger: this.logger,
       bounds: BOUNDS,
+      isLiving: (agentId) => !this.removed.has(agentId),
     });
   }
 }
@@ -198,11 +200,22 @@ describe("receipts", () => {
       ids: test.ids,
       logger: test.logger,
       bounds: { ...BOUNDS, inboxMaxMessages: 4 },
+      isLiving: () => true,
     });
     for (let count = 0; count < 5; count++) {
       await small.ended("ann", { state: "failed", messageId: test.ids(), to: "bob", note: "" });
     }
     expect(await receiptsIn(test.log, "ann")).toHaveLength(2);
+  });
+
+  it("do not go to agents that were removed: nobody reads their inboxes", async () => {
+    const test = await ReceiptsUnderTest.open();
+    await test.append("ann", 1);
+    await test.append("cid", 1);
+    test.removed.add("ann");
+    await test.hand(0, 2);
+    expect(await test.told("cid")).toEqual(["delivered 1"]);
+    expect(await test.told("ann")).toEqual([]);
   });
 
   it("come with the next flush when the log failed in between", async () => {
