@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     pool: "forks",
+    // On two cores the default is one: most tests wait for a hub of their own, and leave half of the machine idle.
+    maxWorkers: 2,
     retry: 0,
     teardownTimeout: 10_000,
     passWithNoTests: false,
@@ -13,8 +15,9 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
-          testTimeout: 5_000,
-          hookTimeout: 10_000,
+          // Properties run hundreds of cases: on a busy machine that takes its time.
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
         },
       },
       {

@@ -21,6 +21,9 @@ export class StreamWriter {
     this.#requestIsOver = requestIsOver;
     this.#parts = body[Symbol.asyncIterator]();
     native.onWritable(() => {
+      // Who is called here has to send what the native side holds: it does so only with something new, or with a cork,
+      // and calls again only when some of it was held back once more. The last part of a page may have nothing behind it.
+      native.cork(nothing);
       this.#goOn();
       return true;
     });
@@ -78,4 +81,8 @@ export class StreamWriter {
     this.#whenWritable = undefined;
     resume?.();
   }
+}
+
+function nothing(): void {
+  return;
 }

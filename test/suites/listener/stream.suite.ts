@@ -73,6 +73,46 @@ export function describeStreams(name: string, open: OpenListener): void {
       expect(taken).toBe(64 * MIB);
     });
 
+    it("goes on to its end however its reader stalls between", async () => {
+      const part = Buffer.alloc(900_000, "y");
+      const running = await startListener(open, {
+        http: streaming(async function* () {
+          for (let made = 0; made < 24; made++) {
+            yield part;
+            // As a face does that reads a page of the log between.
+            if (made % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+          }
+        }),
+      });
+      for (let round = 0; round < 10; round++) {
+        const response = await fetch(running.url);
+        let taken = 0;
+        for await (const piece of response.body ?? []) {
+          taken += piece.byteLength;
+          // A reader that is busy elsewhere for a turn now and then.
+          if (taken % 7 === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+        expect(taken).toBe(24 * part.byteLength);
+      }
+    });
+
+    it("gives the whole of a large part although nothing follows it", async () => {
+      const part = Buffer.alloc(8 * MIB, "z");
+      const running = await startListener(open, {
+        http: streaming(async function* (signal) {
+          yield part;
+          await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+        }),
+      });
+      const leave = new AbortController();
+      const response = await fetch(running.url, { signal: leave.signal });
+      const reader = response.body?.getReader();
+      let taken = 0;
+      while (taken < part.byteLength) taken += (await reader?.read())?.value?.byteLength ?? 0;
+      expect(taken).toBe(part.byteLength);
+      leave.abort();
+    });
+
     it("runs the end of a generator when the client goes away", async () => {
       const ended = createMoment<void>();
       const running = await startListener(open, {
