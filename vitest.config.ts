@@ -4,8 +4,6 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     pool: "forks",
-    // On two cores the default is one: most tests wait for a hub of their own, and leave half of the machine idle.
-    maxWorkers: 2,
     retry: 0,
     teardownTimeout: 10_000,
     passWithNoTests: false,
