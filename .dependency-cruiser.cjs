@@ -230,7 +230,7 @@ module.exports = {
         path: ours,
         pathNot: [
           "^src/(ports|gen)/",
-          "^src/model/(errors|ip-address|token-bucket)\\.ts$",
+          "^src/model/(errors|ip-address|parts|token-bucket)\\.ts$",
           "^src/listeners/$1/",
           "^src/listeners/[^/]+\\.ts$",
         ],
@@ -244,7 +244,11 @@ module.exports = {
       from: { path: "^src/listeners/[^/]+\\.ts$", pathNot: "^src/listeners/open-http-listener\\.ts$" },
       to: {
         path: ours,
-        pathNot: ["^src/(ports|gen)/", "^src/model/(errors|ip-address)\\.ts$", "^src/listeners/[^/]+\\.ts$"],
+        pathNot: [
+          "^src/(ports|gen)/",
+          "^src/model/(errors|ip-address|parts)\\.ts$",
+          "^src/listeners/[^/]+\\.ts$",
+        ],
       },
     },
     {

@@ -7,6 +7,7 @@ import { buildOperations } from "./compose/operations.ts";
 import { ADMIN_TOKEN_FILE, adminToken, compactIfDue, openLog, openStores } from "./compose/storage.ts";
 import { keepTlsFresh } from "./compose/tls.ts";
 import { openTracer } from "./compose/tracing.ts";
+import { createBacklog } from "./core/backlog.ts";
 import { openDataDir } from "./engines/data-dir/data-dir.ts";
 import { Cleanup } from "./model/cleanup.ts";
 
@@ -52,11 +53,12 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const publicUrl = (): string => config.publicUrl ?? address.url;
   const registry = buildRegistry(options, stores, { adminToken: admin.token, publicUrl, counts });
   const core = buildCore(options, { log, stores, registry, counts, tracer });
-  const operations = buildOperations(options, { dataDir, log, stores, registry, counts, core });
+  const backlog = createBacklog({ log, agents: stores.agents, clock: options.clock, logger });
+  const operations = buildOperations(options, { dataDir, log, stores, registry, counts, core, backlog });
   const api = buildApi(options, { log, stores, registry, core, counts, operations });
   const faces = await openFaces(options, { api, publicUrl, address, cleanup, counts, metrics });
   const reloadTls = await keepTlsFresh(options, faces.listeners, cleanup);
-  watchHub(metrics, options, { log, stores, registry, isReady: faces.isReady });
+  watchHub(metrics, { registry, backlog, isReady: faces.isReady });
   await core.start();
   void operations.resume();
   // Not before: a start that fails shows its token to nobody, and the next one has to be the first.

@@ -1,7 +1,5 @@
-import { createBacklog } from "../core/backlog.ts";
+import type { Backlog } from "../core/backlog.ts";
 import { type Counts, newCounts } from "../model/counts.ts";
-import type { MessageLog } from "../ports/message-log.ts";
-import type { Stores } from "../ports/stores.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics/metrics.ts";
 import type { HubOptions } from "./hub-options.ts";
@@ -23,16 +21,9 @@ export function createHubMetrics({ version }: HubOptions): HubMetrics {
 /** Tells the metrics whom to ask for what nobody counts. */
 export function watchHub(
   metrics: Metrics,
-  { clock, logger }: HubOptions,
-  hub: {
-    readonly log: MessageLog;
-    readonly stores: Stores;
-    readonly registry: Registry;
-    readonly isReady: () => boolean;
-  },
+  hub: { readonly registry: Registry; readonly backlog: Backlog; readonly isReady: () => boolean },
 ): void {
-  const { log, stores, registry, isReady } = hub;
-  const backlog = createBacklog({ log, agents: stores.agents, clock, logger });
+  const { registry, backlog, isReady } = hub;
   metrics.watch({
     isReady,
     agentsOnline: () => registry.presence.onlineCount(),

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { OperatorParts } from "../api/operator.ts";
 import { type Activity, createActivity } from "../core/activity.ts";
-import { createBacklog } from "../core/backlog.ts";
+import type { Backlog } from "../core/backlog.ts";
 import type { Core } from "../core/core.ts";
 import { createEraser, type Eraser } from "../core/erase.ts";
 import { createBackups } from "../engines/data-dir/backup-writer.ts";
@@ -26,6 +26,7 @@ export interface OperationsDeps {
   readonly registry: Registry;
   readonly counts: Counts;
   readonly core: Core;
+  readonly backlog: Backlog;
 }
 
 export interface Operations extends OperatorParts {
@@ -67,10 +68,9 @@ function buildEraser({ clock, logger }: HubOptions, deps: OperationsDeps): Erase
 }
 
 function buildActivity(
-  { clock, logger, vitals }: HubOptions,
-  { log, stores, registry, counts }: OperationsDeps,
+  { clock, vitals }: HubOptions,
+  { log, registry, counts, backlog }: OperationsDeps,
 ): (limit: number | undefined) => Promise<Activity> {
-  const backlog = createBacklog({ log, agents: stores.agents, clock, logger });
   return createActivity({ counts, vitals, clock, backlog, log, presence: registry.presence });
 }
 

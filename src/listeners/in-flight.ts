@@ -1,4 +1,6 @@
-import type { HttpHandler, HttpRequest, HttpResponse } from "../ports/listener.ts";
+import { partsUntilOver } from "../model/parts.ts";
+import type { HttpHandler, HttpRequest, HttpResponse, StreamedResponse } from "../ports/listener.ts";
+import { isHeadOnly, isWhole } from "./whole-response.ts";
 
 /** Counts requests that are being answered, so that a hub that stops can let them finish. */
 export interface InFlight {
@@ -33,7 +35,7 @@ export function createInFlight(handler: HttpHandler, refusal: HttpResponse): InF
         if (response === undefined || !comesInParts(request, response)) answered();
       }
       return comesInParts(request, response)
-        ? { ...response, body: untilOver(response.body, answered) }
+        ? { ...response, body: watched(response.body, answered) }
         : response;
     },
     async drain(limitMs) {
@@ -48,45 +50,11 @@ export function createInFlight(handler: HttpHandler, refusal: HttpResponse): InF
   };
 }
 
-type Parts = AsyncIterable<Uint8Array>;
-
-/** Nobody asks for the parts of an answer to HEAD. */
-function comesInParts(
-  request: HttpRequest,
-  response: HttpResponse,
-): response is HttpResponse & { readonly body: Parts } {
-  return (
-    request.method !== "HEAD" && typeof response.body === "object" && Symbol.asyncIterator in response.body
-  );
+function watched(parts: StreamedResponse["body"], over: () => void): StreamedResponse["body"] {
+  return { [Symbol.asyncIterator]: () => partsUntilOver(parts[Symbol.asyncIterator](), over) };
 }
 
-/** The same parts; `over` is called once, when they ended in whatever way. */
-function untilOver(parts: Parts, over: () => void): Parts {
-  return {
-    [Symbol.asyncIterator]() {
-      const iterator = parts[Symbol.asyncIterator]();
-      let end: (() => void) | undefined = over;
-      const ended = (): void => {
-        end?.();
-        end = undefined;
-      };
-      return {
-        async next() {
-          try {
-            const result = await iterator.next();
-            if (result.done === true) ended();
-            return result;
-          } catch (thrown) {
-            ended();
-            throw thrown;
-          }
-        },
-        async return() {
-          ended();
-          await iterator.return?.();
-          return { done: true, value: undefined };
-        },
-      };
-    },
-  };
+/** Nobody asks for the parts of an answer that is its head alone. */
+function comesInParts(request: HttpRequest, response: HttpResponse): response is StreamedResponse {
+  return !isWhole(response) && !isHeadOnly(request.method, response.status);
 }

@@ -1,4 +1,5 @@
 import type { OpenCount } from "../../model/counts.ts";
+import { partsUntilOver } from "../../model/parts.ts";
 
 /**
  * The same parts, counted as open until the last one, an error, or the reader's leave; `ended` hears which, once.
@@ -12,31 +13,11 @@ export function countedParts<Part>(
   return {
     [Symbol.asyncIterator]() {
       const inner = parts[Symbol.asyncIterator]();
-      let isOpen = true;
       count.opened += 1;
-      const end = (thrown?: unknown): void => {
-        if (!isOpen) return;
-        isOpen = false;
+      return partsUntilOver(inner, (thrown) => {
         count.closed += 1;
         ended(thrown);
-      };
-      return {
-        async next() {
-          try {
-            const part = await inner.next();
-            if (part.done === true) end();
-            return part;
-          } catch (thrown) {
-            end(thrown);
-            throw thrown;
-          }
-        },
-        async return() {
-          end();
-          await inner.return?.();
-          return { done: true, value: undefined };
-        },
-      };
+      });
     },
   };
 }
