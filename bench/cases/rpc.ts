@@ -22,12 +22,22 @@ const LIFE_MS = 120_000;
 const READY_MS = 30_000;
 const LANES = 8;
 
+type RpcMode = Extract<LaneSpec, { wire: "rpc" }>["mode"];
+
+/** Messages of each lane: one to two seconds. */
+const PER_LANE: Readonly<Record<RpcMode, number>> = {
+  unary: 1500,
+  echo: 7500,
+  "batched-echo": 75_000,
+  session: 30_000,
+};
+
 export const rpc: BenchCase = {
   name: "rpc",
   title: "gRPC: libraries, and what batched frames are worth",
   notes: [
-    "8 connections by the official client @grpc/grpc-js, messages of 512 bytes. `unary` are servers that answer Send at once and do nothing else, 8 calls in flight on each connection: @grpc/grpc-js as the hub's gRPC port uses it, and the HTTP/2 handler of @connectrpc/connect-node. `echo` is a bidirectional stream of the first, one message per frame, 256 in flight on each connection.",
-    "`hub session` is RelayService.Session of a real hub on the same library: the same messages with the same number in flight, all that one turn of the loop has to say in one frame; each is stored in an inbox before it is answered. It does far more per message than the echo, and is faster because it frames less.",
+    "8 connections by the official client @grpc/grpc-js, messages of 512 bytes. `unary` are servers that answer Send at once and do nothing else, 8 calls in flight on each connection: @grpc/grpc-js as the hub's gRPC port uses it, and the HTTP/2 handler of @connectrpc/connect-node. `echo` is a bidirectional stream of the first, one message per frame, 256 in flight on each connection; `batched echo` is the same server and stream, with all that one turn of the loop has to say in one frame: what batching alone is worth.",
+    "`hub session` is RelayService.Session of a real hub on the same library: the same messages, as many in flight, in batched frames; each is checked, stored in an inbox and answered for itself. It does far more per message than an echo; what is left of the gain is limited by that work.",
     "The client is one process and takes part in every rate; `server CPU` is what the server alone took.",
   ],
   metrics: [RATE, ACCEPT_P50, ACCEPT_P99, SERVER_CPU, CLIENT_CPU, OTHERS_CPU],
@@ -35,18 +45,20 @@ export const rpc: BenchCase = {
     wireOnly("grpc-js unary", "grpc-js", "unary"),
     wireOnly("connect-node unary", "connect-node", "unary"),
     wireOnly("grpc-js echo", "grpc-js", "echo"),
+    wireOnly("grpc-js batched echo", "grpc-js", "batched-echo"),
     hubSession("hub session", "power"),
     hubSession("hub session, process", "process"),
   ],
   ratios: [
     { of: "grpc-js unary", by: "connect-node unary", key: "rate_per_s" },
     { of: "grpc-js unary", by: "connect-node unary", key: "server_cpu_us" },
+    { of: "grpc-js batched echo", by: "grpc-js echo", key: "rate_per_s" },
     { of: "hub session", by: "grpc-js echo", key: "rate_per_s" },
     { of: "hub session, process", by: "grpc-js echo", key: "rate_per_s" },
   ],
 };
 
-function wireOnly(name: string, library: string, mode: "unary" | "echo"): Subject {
+function wireOnly(name: string, library: string, mode: Exclude<RpcMode, "session">): Subject {
   return {
     name,
     async run(context) {
@@ -87,10 +99,9 @@ function hubSession(name: string, durability: HubOptions["durability"]): Subject
 
 function shape(
   { quick }: RunContext,
-  mode: "unary" | "echo" | "session",
+  mode: RpcMode,
 ): Omit<WindowSpec, "lanes" | "serverPid"> {
-  const scale = (quick ? 0.1 : 1) * (mode === "unary" ? 1 : mode === "echo" ? 3 : 15);
-  const count = Math.round(1500 * scale);
+  const count = Math.round(PER_LANE[mode] * (quick ? 0.1 : 1));
   const window = mode === "unary" ? 8 : 256;
   return { load: "window", window, payloadBytes: 512, warmUp: Math.round(count / 3), count, maxMs: 8000 };
 }

@@ -28,16 +28,22 @@ export async function openRpcLane(
   const template = sendTemplate(spec.sender?.receiver ?? "receiver-0", payload, "application/octet-stream");
   const outbox = new Outbox();
   const sender = openSender(spec, client, events);
+  const isBatched = spec.mode === "session" || spec.mode === "batched-echo";
+  let queued = 0;
+  const send = (seq: number): void => {
+    sender(outbox.take(), seq, queued);
+    queued = 0;
+  };
   return {
     queue(seq) {
-      if (spec.mode === "session") return pushSend(outbox, template, seq);
       pushSend(outbox, template, seq);
-      // One message per frame: what the other modes are measured against.
-      sender(outbox.take(), seq);
+      queued++;
+      // One message per frame: what the batched modes are measured against.
+      if (!isBatched) send(seq);
     },
     acknowledge: () => undefined,
     flush() {
-      if (outbox.length > 0) sender(outbox.take(), -1);
+      if (queued > 0) send(-1);
     },
     finish: async () => undefined,
     verify: async () => undefined,
@@ -45,7 +51,7 @@ export async function openRpcLane(
   };
 }
 
-type Sender = (frame: Buffer, seq: number) => void;
+type Sender = (frame: Buffer, seq: number, messages: number) => void;
 
 function openSender(spec: RpcLaneSpec, client: Client, events: LaneEvents): Sender {
   if (spec.mode === "unary") return unarySender(client, events);
@@ -53,8 +59,8 @@ function openSender(spec: RpcLaneSpec, client: Client, events: LaneEvents): Send
   if (spec.sender !== undefined) metadata.set("authorization", `Bearer ${spec.sender.token}`);
   const session: Session = client.makeBidiStreamRequest(`${SERVICE}/Session`, same, same, metadata);
   session.on("error", (error) => events.failed(error));
-  if (spec.mode === "echo") takeEchoes(session, events);
-  else takeResults(session, events);
+  if (spec.mode !== "session") return echoSender(session, events);
+  takeResults(session, events);
   return (frame) => void session.write(frame);
 }
 
@@ -70,13 +76,18 @@ function unarySender(client: Client, events: LaneEvents): Sender {
   };
 }
 
-/** Each comes back as it was sent, in order. */
-function takeEchoes(session: Session, events: LaneEvents): void {
+/** Each frame comes back as it was sent, in order. */
+function echoSender(session: Session, events: LaneEvents): Sender {
+  const inFrames: number[] = [];
   let next = 0;
   session.on("data", () => {
-    events.accepted(next++);
+    for (let left = inFrames.shift() ?? 0; left > 0; left--) events.accepted(next++);
     events.turn();
   });
+  return (frame, _seq, messages) => {
+    inFrames.push(messages);
+    session.write(frame);
+  };
 }
 
 function takeResults(session: Session, events: LaneEvents): void {

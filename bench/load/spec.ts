@@ -14,7 +14,7 @@ export type LaneSpec =
   | {
       wire: "rpc";
       /** `session`: to a hub, all of one turn in a frame; `echo`: to the wire alone, a message per frame. */
-      mode: "unary" | "echo" | "session";
+      mode: "unary" | "echo" | "batched-echo" | "session";
       port: number;
       sender?: { token: string; receiver: string };
     };
