@@ -97,10 +97,7 @@ function hubSession(name: string, durability: HubOptions["durability"]): Subject
   };
 }
 
-function shape(
-  { quick }: RunContext,
-  mode: RpcMode,
-): Omit<WindowSpec, "lanes" | "serverPid"> {
+function shape({ quick }: RunContext, mode: RpcMode): Omit<WindowSpec, "lanes" | "serverPid"> {
   const count = Math.round(PER_LANE[mode] * (quick ? 0.1 : 1));
   const window = mode === "unary" ? 8 : 256;
   return { load: "window", window, payloadBytes: 512, warmUp: Math.round(count / 3), count, maxMs: 8000 };
