@@ -15,6 +15,7 @@ export const STATUS_FROM_CODE: Readonly<Record<ErrorCode, number>> = {
   permission_denied: 403,
   not_found: 404,
   already_exists: 409,
+  failed_precondition: 409,
   gone: 410,
   gap: 410,
   too_large: 413,

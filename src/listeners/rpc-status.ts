@@ -40,6 +40,7 @@ export const RPC_CODE_FROM_ERROR_CODE: Readonly<Record<ErrorCode, number>> = {
   unavailable: RPC_CODE.unavailable,
   unimplemented: RPC_CODE.unimplemented,
   internal: RPC_CODE.internal,
+  failed_precondition: RPC_CODE.failedPrecondition,
 };
 
 /** What of an error is sent; what its `cause` holds stays inside. */

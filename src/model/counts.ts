@@ -119,5 +119,6 @@ function zeroPerCode(): Record<ErrorCode, number> {
     gap: 0,
     unimplemented: 0,
     internal: 0,
+    failed_precondition: 0,
   };
 }

@@ -15,7 +15,8 @@ export type ErrorCode =
   | "unavailable"
   | "gap"
   | "unimplemented"
-  | "internal";
+  | "internal"
+  | "failed_precondition";
 
 /** Codes in the order of errors.proto: the number of a code is its index here plus one. */
 export const ERROR_CODES: readonly ErrorCode[] = [
@@ -35,6 +36,7 @@ export const ERROR_CODES: readonly ErrorCode[] = [
   "gap",
   "unimplemented",
   "internal",
+  "failed_precondition",
 ];
 
 /** Seconds to wait where the error itself does not say: every answer that invites a retry says when. */

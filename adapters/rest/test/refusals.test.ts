@@ -221,6 +221,7 @@ describe("errors of the hub", () => {
     permission_denied: 403,
     not_found: 404,
     already_exists: 409,
+    failed_precondition: 409,
     gone: 410,
     too_large: 413,
     rate_limited: 429,

@@ -155,6 +155,13 @@ export enum ErrorCode {
    * @generated from enum value: ERROR_CODE_INTERNAL = 16;
    */
   INTERNAL = 16,
+
+  /**
+   * What it is asked of is not in a state for it, such as a task that has ended; the same call will not work later.
+   *
+   * @generated from enum value: ERROR_CODE_FAILED_PRECONDITION = 17;
+   */
+  FAILED_PRECONDITION = 17,
 }
 
 /**

@@ -1,0 +1,104 @@
+import type {
+  Artifact,
+  ArtifactUpdate,
+  Part,
+  Task,
+  TaskEvent,
+  TaskMessage,
+  TaskStatus,
+} from "../gen/meshkore/v1/tasks_pb.js";
+import type { JsonObject } from "../model/json.ts";
+import type { Call } from "../model/principal.ts";
+
+export type { Artifact, ArtifactUpdate, Part, Task, TaskEvent, TaskMessage, TaskStatus };
+
+export interface CreateTaskInput {
+  /** Agent id. */
+  readonly to: string;
+  /** Needs parts; `messageId` counts as dedupe key when there is no other. `taskId` must be empty. */
+  readonly message: TaskMessage;
+  /** A repeat of the key by the same caller to the same worker within 24 h gives the first task. */
+  readonly dedupeKey?: string;
+  readonly metadata?: JsonObject;
+  readonly acceptedOutputModes?: readonly string[];
+  /** Nothing of the task comes into the caller's inbox. */
+  readonly noInbox?: boolean;
+  readonly traceparent?: string;
+}
+
+export interface TaskView {
+  /** At most that many messages of the history, the latest; absent = all. */
+  readonly historyLength?: number;
+}
+
+export interface ListTasksInput extends TaskView {
+  readonly contextId?: string;
+  /** Number of TaskState. */
+  readonly state?: number;
+  /** Tasks with that agent on the other side. */
+  readonly peer?: string;
+  readonly changedAfterUnixMs?: number;
+  /** Without it, tasks come without artifacts. */
+  readonly includeArtifacts?: boolean;
+  /** Clamped to 1…100; absent = 50. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+export interface TaskPage {
+  readonly tasks: readonly Task[];
+  /** Undefined = that was all. */
+  readonly cursor: string | undefined;
+  /** Of all pages. */
+  readonly total: number;
+}
+
+/** The worker's progress: at least one of artifact and status. */
+export interface TaskUpdate {
+  readonly artifact?: ArtifactUpdate;
+  /** The hub sets the timestamp. */
+  readonly status?: TaskStatus;
+  /** Of the update of the status. */
+  readonly metadata?: JsonObject;
+  /** A repeat within 24 h changes nothing. */
+  readonly dedupeKey?: string;
+}
+
+/** With a task: it stands as after the event of this sequence. */
+export type TaskNews =
+  | { readonly task: Task; readonly event?: undefined; readonly sequence: number }
+  | { readonly task?: undefined; readonly event: TaskEvent; readonly sequence: number };
+
+/**
+ * A task, followed live: what is not pulled stays in the log. Ends after the event that ends the task, when the caller
+ * went away, and when `close` was called; otherwise `next` throws MeshError gap, unauthenticated when the credential
+ * ended, or unavailable when the hub stops.
+ */
+export interface TaskSubscription extends AsyncIterableIterator<TaskNews, undefined> {
+  close(): void;
+}
+
+/**
+ * Who has nothing to do with a task is told not_found, as if there were none. A task that a guest gave is open to
+ * whoever knows its id. A task that ended changes no more: failed_precondition.
+ */
+export interface TaskApi {
+  /**
+   * Answers when the task is durable. An anonymous caller is let through to workers with public access, as a
+   * rate-limited guest.
+   * @throws MeshError not_found, permission_denied, inbox_full, rate_limited, quota_exceeded, too_large,
+   *   invalid_argument
+   */
+  create(call: Call, input: CreateTaskInput): Promise<{ readonly task: Task; readonly duplicate: boolean }>;
+  get(call: Call, taskId: string, view?: TaskView): Promise<Task>;
+  /** Latest change of status first. */
+  list(call: Call, input: ListTasksInput): Promise<TaskPage>;
+  /** The next turn of who gave the task; its `messageId` is the dedupe key. */
+  say(call: Call, taskId: string, message: TaskMessage): Promise<Task>;
+  /** By the worker. @throws MeshError permission_denied for who gave the task */
+  update(call: Call, taskId: string, update: TaskUpdate): Promise<Task>;
+  /** By who gave the task. A canceled one is answered as it is. @throws MeshError failed_precondition when it ended */
+  cancel(call: Call, taskId: string, metadata?: JsonObject): Promise<Task>;
+  /** `after`: sequence of the last event that the caller has; absent = the task itself comes first. @throws MeshError gap */
+  subscribe(call: Call, taskId: string, after?: number): Promise<TaskSubscription>;
+}
