@@ -15,6 +15,7 @@ export type * from "./api/operator-api.ts";
 export type * from "./api/overview-api.ts";
 export type * from "./api/registry-api.ts";
 export type * from "./api/relay-api.ts";
+export type * from "./api/task-api.ts";
 export { bareAgentId, bareChannelId } from "./model/address.ts";
 export type * from "./model/agent.ts";
 export { closestName } from "./model/closest-name.ts";
@@ -34,6 +35,8 @@ export { isJsonText, jsonFromMessage, type MessageJson } from "./model/message-j
 export { cursorFromPosition, positionFromCursor } from "./model/position.ts";
 export { type Present, present } from "./model/present.ts";
 export { ANONYMOUS, type Call, type Principal } from "./model/principal.ts";
+export { GUEST, isInterrupted, isTerminal, TASK_STATES, type TaskStateName } from "./model/task.ts";
+export { jsonFromTask, jsonFromTaskEvent, type TaskJson } from "./model/task-json.ts";
 export type { HttpRequest, HttpResponse, Route, StreamedResponse, WholeResponse } from "./ports/listener.ts";
 export type { Logger } from "./ports/logger.ts";
 

@@ -4,7 +4,7 @@ import { cursorFromPosition, type HttpResponse, type JsonValue, type Sent } from
 export interface AnswerObject {
   readonly [name: string]: AnswerValue;
 }
-export type AnswerValue = JsonValue | AnswerObject | readonly AnswerObject[] | undefined;
+export type AnswerValue = JsonValue | AnswerObject | readonly AnswerValue[] | undefined;
 
 // Answers hold keys, tokens and mail: no cache may keep one.
 const JSON_HEADERS: Readonly<Record<string, string>> = Object.freeze({

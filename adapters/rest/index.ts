@@ -9,6 +9,7 @@ import { messageOperations } from "./routes-messages.ts";
 import { overviewOperations } from "./routes-overview.ts";
 import { sendOperations } from "./routes-send.ts";
 import { streamOperations } from "./routes-stream.ts";
+import { taskOperations } from "./routes-tasks.ts";
 import { ticketOperations } from "./routes-tickets.ts";
 import { unbuiltOperations } from "./routes-unbuilt.ts";
 
@@ -25,6 +26,7 @@ export const restAdapter = defineAdapter({
       ...messageOperations(api.relay),
       ...streamOperations({ relay: api.relay, logger }),
       ...channelOperations(api.channels),
+      ...taskOperations({ tasks: api.tasks, logger }),
       ...overviewOperations(api.overview),
       ...unbuiltOperations(),
     ];

@@ -10,6 +10,7 @@ export const GROUPS = [
   "Messages",
   "Agents",
   "Channels",
+  "Tasks",
   "Overview",
   "The hub",
   "Not built yet",

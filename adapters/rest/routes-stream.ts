@@ -24,7 +24,7 @@ const streamQuery = {
   window: countParameter("at most so many delivered and not yet acknowledged", 1, MAX_WINDOW),
 };
 
-const HEADERS: Readonly<Record<string, string>> = Object.freeze({
+export const EVENT_STREAM_HEADERS: Readonly<Record<string, string>> = Object.freeze({
   "content-type": "text/event-stream",
   "cache-control": "no-store",
   // Proxies of nginx's kind would gather events before they pass them on.
@@ -66,7 +66,7 @@ async function follow(
   query: QueryValues<typeof streamQuery>,
 ): Promise<HttpResponse> {
   // Nobody would ever read from, and so end, what was opened for a HEAD.
-  if (request.method === "HEAD") return { status: 200, headers: HEADERS, body: "" };
+  if (request.method === "HEAD") return { status: 200, headers: EVENT_STREAM_HEADERS, body: "" };
   const cursor = request.headers.get("last-event-id") || (query.last_event_id ?? query.cursor);
   const inbox = await openLiveInbox(relay, call, present({ cursor, window: query.window }));
   const { principal } = call;
@@ -77,5 +77,5 @@ async function follow(
     expires_at: expiresUnixMs === undefined ? undefined : timeText(expiresUnixMs),
   });
   const errorFrom = (thrown: unknown) => meshErrorFromThrown(thrown, `GET ${PATH}`, logger);
-  return { status: 200, headers: HEADERS, body: eventsFromInbox(inbox, { welcome, errorFrom }) };
+  return { status: 200, headers: EVENT_STREAM_HEADERS, body: eventsFromInbox(inbox, { welcome, errorFrom }) };
 }

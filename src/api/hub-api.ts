@@ -3,6 +3,7 @@ import type { OperatorApi } from "./operator-api.ts";
 import type { OverviewApi } from "./overview-api.ts";
 import type { RegistryApi } from "./registry-api.ts";
 import type { RelayApi } from "./relay-api.ts";
+import type { TaskApi } from "./task-api.ts";
 
 /**
  * The only way in. Native wires and foreign adapters alike translate to these calls. Every method checks the
@@ -10,6 +11,7 @@ import type { RelayApi } from "./relay-api.ts";
  */
 export interface HubApi {
   readonly relay: RelayApi;
+  readonly tasks: TaskApi;
   readonly channels: ChannelApi;
   readonly registry: RegistryApi;
   readonly overview: OverviewApi;

@@ -1,3 +1,8 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import type { NewTask } from "../core/tasks/task-creation.ts";
+import type { TaskListInput, TaskPage } from "../core/tasks/task-list.ts";
+import type { TaskNews } from "../core/tasks/task-watch.ts";
+import type { WorkerUpdate } from "../core/tasks/tasks.ts";
 import type {
   Artifact,
   ArtifactUpdate,
@@ -7,67 +12,17 @@ import type {
   TaskMessage,
   TaskStatus,
 } from "../gen/meshkore/v1/tasks_pb.js";
-import type { JsonObject } from "../model/json.ts";
 import type { Call } from "../model/principal.ts";
 
-export type { Artifact, ArtifactUpdate, Part, Task, TaskEvent, TaskMessage, TaskStatus };
-
-export interface CreateTaskInput {
-  /** Agent id. */
-  readonly to: string;
-  /** Needs parts; `messageId` counts as dedupe key when there is no other. `taskId` must be empty. */
-  readonly message: TaskMessage;
-  /** A repeat of the key by the same caller to the same worker within 24 h gives the first task. */
-  readonly dedupeKey?: string;
-  readonly metadata?: JsonObject;
-  readonly acceptedOutputModes?: readonly string[];
-  /** Nothing of the task comes into the caller's inbox. */
-  readonly noInbox?: boolean;
-  readonly traceparent?: string;
-}
+export type { Artifact, ArtifactUpdate, Part, Task, TaskEvent, TaskMessage, TaskNews, TaskPage, TaskStatus };
+export type CreateTaskInput = NewTask;
+export type ListTasksInput = TaskListInput;
+export type TaskUpdate = WorkerUpdate;
 
 export interface TaskView {
   /** At most that many messages of the history, the latest; absent = all. */
   readonly historyLength?: number;
 }
-
-export interface ListTasksInput extends TaskView {
-  readonly contextId?: string;
-  /** Number of TaskState. */
-  readonly state?: number;
-  /** Tasks with that agent on the other side. */
-  readonly peer?: string;
-  readonly changedAfterUnixMs?: number;
-  /** Without it, tasks come without artifacts. */
-  readonly includeArtifacts?: boolean;
-  /** Clamped to 1…100; absent = 50. */
-  readonly limit?: number;
-  readonly cursor?: string;
-}
-
-export interface TaskPage {
-  readonly tasks: readonly Task[];
-  /** Undefined = that was all. */
-  readonly cursor: string | undefined;
-  /** Of all pages. */
-  readonly total: number;
-}
-
-/** The worker's progress: at least one of artifact and status. */
-export interface TaskUpdate {
-  readonly artifact?: ArtifactUpdate;
-  /** The hub sets the timestamp. */
-  readonly status?: TaskStatus;
-  /** Of the update of the status. */
-  readonly metadata?: JsonObject;
-  /** A repeat within 24 h changes nothing. */
-  readonly dedupeKey?: string;
-}
-
-/** With a task: it stands as after the event of this sequence. */
-export type TaskNews =
-  | { readonly task: Task; readonly event?: undefined; readonly sequence: number }
-  | { readonly task?: undefined; readonly event: TaskEvent; readonly sequence: number };
 
 /**
  * A task, followed live: what is not pulled stays in the log. Ends after the event that ends the task, when the caller

@@ -4,6 +4,7 @@ import { createOperatorApi, type OperatorParts } from "../api/operator.ts";
 import { createOverviewApi } from "../api/overview.ts";
 import { createRegistryApi } from "../api/registry.ts";
 import { createRelayApi } from "../api/relay.ts";
+import { createTaskApi } from "../api/tasks.ts";
 import { type Core, createCore } from "../core/core.ts";
 import { inboxStream } from "../core/streams.ts";
 import type { Counts } from "../model/counts.ts";
@@ -85,6 +86,7 @@ export function buildApi(
   });
   return {
     relay: createRelayApi(core),
+    tasks: createTaskApi(core.tasks),
     channels,
     registry: createRegistryApi(registry),
     overview: createOverviewApi(overview),

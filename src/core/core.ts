@@ -9,8 +9,9 @@ import type { Logger } from "../ports/logger.ts";
 import type { MessageLog } from "../ports/message-log.ts";
 import type { MessageTracer } from "../ports/message-tracer.ts";
 import type { OutcomeStore } from "../ports/outcome-store.ts";
+import type { TaskStore } from "../ports/task-store.ts";
 import type { TrafficStore } from "../ports/traffic-store.ts";
-import { createAdmission } from "./admission.ts";
+import { type Admission, createAdmission } from "./admission.ts";
 import { type Attachments, createAttachments } from "./attachments.ts";
 import type { CoreBounds } from "./bounds.ts";
 import { Channels } from "./channels.ts";
@@ -25,6 +26,8 @@ import { createRelay, type Relay, type RelayDeps } from "./relay.ts";
 import { createRoutes } from "./routes.ts";
 import { inboxStream } from "./streams.ts";
 import { Sweeper } from "./sweeper.ts";
+import { createTaskLayer, type TaskLayer, type TaskLayerDeps } from "./tasks/create-tasks.ts";
+import type { Tasks } from "./tasks/tasks.ts";
 import { createAckTrace, tracedLog, tracedRelay } from "./tracing.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 
@@ -34,6 +37,7 @@ export interface CoreDeps {
     readonly agents: AgentStore;
     readonly channels: ChannelStore;
     readonly outcomes: OutcomeStore;
+    readonly tasks: TaskStore;
     readonly traffic: TrafficStore;
   };
   readonly directory: Directory;
@@ -57,6 +61,7 @@ export interface Core {
   readonly ladder: Ladder;
   readonly history: History;
   readonly channels: Channels;
+  readonly tasks: Tasks;
   readonly traffic: Traffic;
   readonly sweeper: Sweeper;
   /** Lets go of copies of messages in memory. */
@@ -91,7 +96,15 @@ export function createCore(deps: CoreDeps): Core {
   const routes = createRoutes({ directory, hubId, checkChannel });
   const fanout = createFanout({ log, channels: stores.channels, delivery, logger });
   const sweeper = new Sweeper({ ...stores, log, clock, logger, delivery, receipts, bounds });
+  const admission = createAdmission({
+    directory,
+    clock,
+    sentThisMonth: traffic.sentThisMonth,
+    ratePerMinute: bounds.ratePerMinute,
+  });
+  const taskLayer = buildTasks(deps, { routes, admission, delivery, traffic, ids });
   const relay = buildRelay(deps, {
+    admission,
     routes,
     traffic,
     envelopes: createEnvelopeFactory({ ids, clock, bounds }),
@@ -104,20 +117,29 @@ export function createCore(deps: CoreDeps): Core {
     relay,
     attachments,
     channels,
+    tasks: taskLayer.tasks,
     traffic,
     sweeper,
     receive,
     ladder: new Ladder({ log, clock, outcomes: stores.outcomes, receipts, relay, counts: counts.deliveries }),
-    forgetCopies: () => delivery.forgetCopies(),
+    forgetCopies() {
+      delivery.forgetCopies();
+      taskLayer.forgetCopies();
+    },
     history: createHistory({ log, hubId, checkChannel }),
     async start() {
       await fanout.resumeAll();
       sweeper.start();
+      taskLayer.start();
     },
-    drain: () => attachments.closeAll("draining"),
+    drain() {
+      attachments.closeAll("draining");
+      taskLayer.drain();
+    },
     async stop() {
       attachments.closeAll("draining");
       await sweeper.stop();
+      await taskLayer.stop();
       await fanout.stop();
       await receipts.stop();
       await traffic.stop();
@@ -141,8 +163,9 @@ function createReaders(
 }
 
 function buildRelay(
-  { log, directory, clock, bounds, counts, tracer }: CoreDeps,
+  { log, bounds, counts, tracer }: CoreDeps,
   parts: Pick<RelayDeps, "routes" | "envelopes" | "onShortLived" | "onChannelSend"> & {
+    readonly admission: Admission;
     readonly traffic: Traffic;
   },
 ): Relay {
@@ -151,14 +174,24 @@ function buildRelay(
     log: tracer === undefined ? log : tracedLog(log, tracer),
     bounds,
     counts: counts.messages,
-    admission: createAdmission({
-      directory,
-      clock,
-      sentThisMonth: parts.traffic.sentThisMonth,
-      ratePerMinute: bounds.ratePerMinute,
-    }),
   });
   return tracer === undefined ? relay : tracedRelay(relay, tracer);
+}
+
+function buildTasks(
+  deps: CoreDeps,
+  parts: Pick<TaskLayerDeps, "routes" | "admission" | "delivery" | "ids"> & { readonly traffic: Traffic },
+): TaskLayer {
+  const { log, directory, credentialWatch, clock, logger, bounds, stores, counts } = deps;
+  return createTaskLayer({
+    ...{ ...parts, log, directory, credentialWatch, clock, logger, bounds },
+    store: stores.tasks,
+    accepted(from, to, bytes) {
+      counts.messages.accepted += 1;
+      counts.messages.acceptedBytes += bytes;
+      parts.traffic.count(from, to, bytes);
+    },
+  });
 }
 
 /** Nobody will read the inbox of an agent that was removed. */

@@ -4,12 +4,12 @@ import { createLru } from "../model/lru.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LogRecord, MessageLog, StreamName } from "../ports/message-log.ts";
 import type { OutcomeRecord, OutcomeStore } from "../ports/outcome-store.ts";
-import { type ChannelPointer, decodePointer, isPointer } from "./pointer.ts";
+import { decodePointer, isPointer, type Pointer } from "./pointer.ts";
 import type { PumpResolver } from "./pump.ts";
-import { channelStream, ownerOfInbox } from "./streams.ts";
+import { ownerOfInbox } from "./streams.ts";
 
-/** Bytes of channel messages kept, so that a message to many members is read once. */
-const CACHED_CHANNEL_BYTES = 16_777_216;
+/** Bytes kept of what pointers point to, so that a message to many members is read once. */
+const CACHED_BYTES = 16_777_216;
 
 export interface DeliveryDeps {
   readonly log: MessageLog;
@@ -25,12 +25,12 @@ export interface DeliveryDeps {
 }
 
 /**
- * Turns records of inboxes into what their readers get: follows channel pointers and leaves out what has expired; a
+ * Turns records of inboxes into what their readers get: follows pointers and leaves out what has expired; a
  * message that is left out is `expired` for good.
  */
 export class Delivery {
   readonly #deps: DeliveryDeps;
-  #channelMessages = emptyCache();
+  #pointedTo = emptyCache();
 
   constructor(deps: DeliveryDeps) {
     this.#deps = deps;
@@ -43,14 +43,14 @@ export class Delivery {
     };
   }
 
-  /** A channel's message that is about to be delivered to many. */
-  remember(channelId: string, { epoch, offset, bytes }: LogRecord): void {
-    this.#channelMessages.set(cacheKey({ channelId, epoch, offset }), bytes);
+  /** What pointers that are about to be written point to. */
+  remember(stream: StreamName, { epoch, offset, bytes }: LogRecord): void {
+    this.#pointedTo.set(cacheKey({ stream, epoch, offset }), bytes);
   }
 
-  /** Lets go of all messages of channels that are kept in memory. */
+  /** Lets go of all that pointers point to and that is kept in memory. */
   forgetCopies(): void {
-    this.#channelMessages = emptyCache();
+    this.#pointedTo = emptyCache();
   }
 
   /** Those of the records of an inbox that are not to be delivered any more, channels' messages included. */
@@ -96,7 +96,7 @@ export class Delivery {
     for (const [index, record] of records.entries()) {
       let bytes: Uint8Array | undefined = record.bytes;
       if (isPointer(bytes)) {
-        bytes = this.#channelMessages.get(cacheKey(decodePointer(bytes)));
+        bytes = this.#pointedTo.get(cacheKey(decodePointer(bytes)));
         resolved ??= records.slice(0, index);
       }
       if (bytes === undefined || hasExpired(bytes, nowUnixMs)) return undefined;
@@ -119,32 +119,32 @@ export class Delivery {
     return present.filter((record) => !hasExpired(record.bytes, nowUnixMs));
   }
 
-  /** Undefined when the channel's message is not kept any more. */
+  /** Undefined when what a pointer points to is not kept any more. */
   async #follow(record: LogRecord): Promise<LogRecord | undefined> {
     if (!isPointer(record.bytes)) return record;
     const pointer = decodePointer(record.bytes);
-    const bytes = this.#channelMessages.get(cacheKey(pointer)) ?? (await this.#readChannel(pointer));
+    const bytes = this.#pointedTo.get(cacheKey(pointer)) ?? (await this.#readPointedTo(pointer));
     return bytes === undefined ? undefined : { epoch: record.epoch, offset: record.offset, bytes };
   }
 
-  async #readChannel(pointer: ChannelPointer): Promise<Uint8Array | undefined> {
+  async #readPointedTo(pointer: Pointer): Promise<Uint8Array | undefined> {
     const from = { epoch: pointer.epoch, offset: pointer.offset - 1 };
-    const page = await this.#deps.log.read(channelStream(pointer.channelId), { from, limit: 1 });
+    const page = await this.#deps.log.read(pointer.stream, { from, limit: 1 });
     const bytes = page.records[0]?.bytes;
-    if (bytes !== undefined) this.#channelMessages.set(cacheKey(pointer), bytes);
+    if (bytes !== undefined) this.#pointedTo.set(cacheKey(pointer), bytes);
     return bytes;
   }
 }
 
 function emptyCache() {
   return createLru<Uint8Array>({
-    maxWeight: CACHED_CHANNEL_BYTES,
+    maxWeight: CACHED_BYTES,
     weigh: (bytes) => bytes.length + 100,
   });
 }
 
-function cacheKey(pointer: ChannelPointer): string {
-  return `${pointer.channelId}/${pointer.epoch}/${pointer.offset}`;
+function cacheKey(pointer: Pointer): string {
+  return `${pointer.stream}/${pointer.epoch}/${pointer.offset}`;
 }
 
 /** Whether the message is not to be delivered any more. */

@@ -1,6 +1,8 @@
-import { EMPTY_HEADER } from "../model/envelope.ts";
+import { EMPTY_HEADER, type Header } from "../model/envelope.ts";
 import { decodeEnvelope, encodeEnvelope, peekEnvelope } from "../model/envelope-codec.ts";
+import { TASK_EVENT_TYPE } from "../model/task.ts";
 import { isPointer } from "./pointer.ts";
+import { erasedEvent } from "./tasks/task-events.ts";
 
 /** What readers are told of a message whose sender was erased. */
 const ERASED = { erased: "sender" } as const;
@@ -18,12 +20,21 @@ export function erasedRecord(bytes: Uint8Array, agentId: string): Uint8Array | u
 }
 
 function erasedMessage(bytes: Uint8Array): Uint8Array | undefined {
-  const { header } = decodeEnvelope(bytes);
+  const { header, payload } = decodeEnvelope(bytes);
   const { id, from, to, kind, createdUnixMs, expiresUnixMs } = header;
   // Nobody is there to hear of its end.
   const left = { id, from, to, kind, createdUnixMs, expiresUnixMs, noReceipts: true };
-  const erased = encodeEnvelope({ ...EMPTY_HEADER, ...left, annotations: ERASED }, new Uint8Array(0));
+  const erasedHeader = { ...EMPTY_HEADER, ...left, annotations: ERASED };
+  const erased =
+    header.contentType === TASK_EVENT_TYPE
+      ? encodeEnvelope({ ...erasedHeader, ...placeInTask(header) }, erasedEvent(payload))
+      : encodeEnvelope(erasedHeader, new Uint8Array(0));
   return erased.equals(bytes) ? undefined : erased;
+}
+
+/** The other side still has the task, and how it ended. */
+function placeInTask({ taskId, contextId, contentType }: Header): Partial<Header> {
+  return { taskId, contextId, contentType };
 }
 
 /** The note of an end is the receiver's text. */

@@ -156,9 +156,10 @@ class ChannelFanout implements Sink {
   /** On a retry, members that have the pointer get it again: the id makes the repeat removable. */
   async #bringOne(record: LogRecord): Promise<void> {
     const { log, channels, delivery } = this.#deps;
-    delivery.remember(this.#channelId, record);
+    const stream = channelStream(this.#channelId);
+    delivery.remember(stream, record);
     const sender = peekEnvelope(record.bytes).from;
-    const bytes = encodePointer({ channelId: this.#channelId, epoch: record.epoch, offset: record.offset });
+    const bytes = encodePointer({ stream, epoch: record.epoch, offset: record.offset });
     for (let after = ""; ; ) {
       const members = await channels.members(this.#channelId, after, MEMBERS_PER_BATCH);
       const isLastBatch = members.length < MEMBERS_PER_BATCH;

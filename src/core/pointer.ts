@@ -1,22 +1,27 @@
 import type { Position } from "../model/position.ts";
+import type { StreamName } from "../ports/message-log.ts";
+import { channelStream } from "./streams.ts";
 
 /**
- * What stands in a member's inbox for a message of a channel: the channel and the position in its stream. An
+ * What stands in an inbox for a record that is stored once in another stream: a channel's message, a task's event. An
  * envelope never starts with a zero byte, so the two are told apart by the first one.
  */
-export interface ChannelPointer extends Position {
-  readonly channelId: string;
+export interface Pointer extends Position {
+  readonly stream: StreamName;
 }
 
 const HEAD_BYTES = 13;
+/** Of a channel only its id is stored; a channel's id has no slash. */
+const CHANNEL_PREFIX = channelStream("");
 
-/** The bytes of the pointer, channel id in ASCII. */
-export function encodePointer(pointer: ChannelPointer): Buffer {
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES + pointer.channelId.length);
+/** The bytes of the pointer, names in ASCII. */
+export function encodePointer({ stream, epoch, offset }: Pointer): Buffer {
+  const name = stream.startsWith(CHANNEL_PREFIX) ? stream.slice(CHANNEL_PREFIX.length) : stream;
+  const bytes = Buffer.allocUnsafe(HEAD_BYTES + name.length);
   bytes[0] = 0;
-  bytes.writeUInt32LE(pointer.epoch, 1);
-  bytes.writeDoubleLE(pointer.offset, 5);
-  bytes.write(pointer.channelId, HEAD_BYTES, "latin1");
+  bytes.writeUInt32LE(epoch, 1);
+  bytes.writeDoubleLE(offset, 5);
+  bytes.write(name, HEAD_BYTES, "latin1");
   return bytes;
 }
 
@@ -26,11 +31,12 @@ export function isPointer(bytes: Uint8Array): boolean {
 }
 
 /** Reads what `encodePointer` wrote; to be asked only where `isPointer` says so. */
-export function decodePointer(bytes: Uint8Array): ChannelPointer {
+export function decodePointer(bytes: Uint8Array): Pointer {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const name = view.toString("latin1", HEAD_BYTES);
   return {
     epoch: view.readUInt32LE(1),
     offset: view.readDoubleLE(5),
-    channelId: view.toString("latin1", HEAD_BYTES),
+    stream: name.includes("/") ? name : channelStream(name),
   };
 }

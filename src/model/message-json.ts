@@ -3,6 +3,8 @@ import { decodeEnvelope } from "./envelope-codec.ts";
 import { isJsonText } from "./json-members.ts";
 import type { Position } from "./position.ts";
 import { cursorFromPosition } from "./position.ts";
+import { TASK_EVENT_TYPE } from "./task.ts";
+import { jsonFromTaskPayload } from "./task-json.ts";
 
 export { isJsonText } from "./json-members.ts";
 
@@ -15,14 +17,15 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Writes a stored envelope as JSON. A JSON payload stands there as it was sent; text becomes a JSON string; all
- * else goes as base64 in `payload_base64`, and so does a payload that claims to be JSON or text and is not.
+ * else goes as base64 in `payload_base64`, and so does a payload that claims to be JSON or text and is not. A task's
+ * event stands there with all its members (`payload`, `parts`, `state`, `artifact`…).
  * `position` adds the cursor of a delivered message.
  */
 export function jsonFromMessage(envelope: Uint8Array, position?: Position): MessageJson {
   const { header, payload } = decodeEnvelope(envelope);
   const head = JSON.stringify(headerJson(header));
   const cursor = position === undefined ? "" : `,"cursor":"${cursorFromPosition(position)}"`;
-  return `${head.slice(0, -1)},${payloadMember(header, payload)}${cursor}}`;
+  return `${head.slice(0, -1)}${payloadMembers(header, payload)}${cursor}}`;
 }
 
 function headerJson(header: Header): Record<string, unknown> {
@@ -51,6 +54,12 @@ function headerJson(header: Header): Record<string, unknown> {
 /** Of the last moment that a Date can tell, for what is later: an envelope is written whatever it says. */
 function timeText(unixMs: number): string {
   return new Date(Math.min(unixMs, MAX_DATE_MS)).toISOString();
+}
+
+function payloadMembers(header: Header, payload: Uint8Array): string {
+  if (header.contentType !== TASK_EVENT_TYPE) return `,${payloadMember(header, payload)}`;
+  const members = JSON.stringify(jsonFromTaskPayload(payload)).slice(1, -1);
+  return members === "" ? "" : `,${members}`;
 }
 
 function payloadMember(header: Header, payload: Uint8Array): string {

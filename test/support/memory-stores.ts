@@ -8,6 +8,7 @@ import type { KeyRecord, KeyStore, OlderSecrets, SecretRecord } from "../../src/
 import type { OutcomeRecord, OutcomeStore } from "../../src/ports/outcome-store.ts";
 import type { Stores } from "../../src/ports/stores.ts";
 import type { EdgeRecord, TrafficStore } from "../../src/ports/traffic-store.ts";
+import { createMemoryTaskStore } from "./memory-task-store.ts";
 
 interface Tables {
   readonly agents: Map<string, AgentRecord>;
@@ -45,6 +46,7 @@ export function createMemoryStores(): Stores {
     access: accessStore(tables),
     channels: channelStore(tables),
     outcomes: outcomeStore(tables),
+    tasks: createMemoryTaskStore(),
     traffic: trafficStore(tables),
   };
 }

@@ -88,6 +88,7 @@ export function createFakeHub(answers: Answers = {}): FakeHub {
   };
   const api: HubApi = {
     relay: layer(),
+    tasks: layer(),
     channels: layer(),
     registry: layer(),
     overview: layer(),

@@ -5,6 +5,7 @@ import type { NativeDeps } from "./native-deps.ts";
 import { createOperatorService } from "./operator.ts";
 import { createRegistryService } from "./registry.ts";
 import { createRelayService } from "./relay.ts";
+import { createTaskService } from "./tasks.ts";
 
 /** All native services, each method once, for every wire to serve. */
 export function createNativeServices(options: OpenSessionOptions): readonly RpcService[] {
@@ -18,6 +19,7 @@ export function createNativeServices(options: OpenSessionOptions): readonly RpcS
     createRelayService(deps),
     createChannelService(deps),
     createRegistryService(deps),
+    createTaskService(deps),
     createOperatorService(deps),
   ];
 }

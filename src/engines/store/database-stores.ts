@@ -6,6 +6,7 @@ import { createChannelStore } from "./queries/channels.ts";
 import { createInviteStore } from "./queries/invites.ts";
 import { createKeyStore } from "./queries/keys.ts";
 import { createOutcomeStore } from "./queries/outcomes.ts";
+import { createTaskStore } from "./queries/tasks.ts";
 import { createTrafficStore } from "./queries/traffic.ts";
 import type { Database } from "./schema.ts";
 
@@ -18,6 +19,7 @@ export function createDatabaseStores(db: Kysely<Database>): Stores {
     access: createAccessStore(db),
     channels: createChannelStore(db),
     outcomes: createOutcomeStore(db),
+    tasks: createTaskStore(db),
     traffic: createTrafficStore(db),
   };
 }

@@ -14,6 +14,7 @@ export interface Database {
   channels: ChannelsTable;
   channel_members: ChannelMembersTable;
   outcomes: OutcomesTable;
+  tasks: TasksTable;
   traffic_edges: TrafficEdgesTable;
   traffic_months: TrafficMonthsTable;
   traffic_totals: TrafficTotalsTable;
@@ -89,6 +90,20 @@ interface OutcomesTable {
   state: OutcomeState;
   note: string;
   at_ms: number;
+}
+
+interface TasksTable {
+  task_id: string;
+  context_id: string;
+  caller: string;
+  worker: string;
+  /** Null = none, or not counted any more. */
+  dedupe_key: string | null;
+  tells_caller: Flag;
+  state: number;
+  changed_ms: number;
+  created_ms: number;
+  is_settled: Flag;
 }
 
 interface TrafficEdgesTable {

@@ -86,7 +86,7 @@ describe("history", () => {
       const id = `01920000-0000-7000-8000-${count.toString().padStart(12, "0")}`;
       const bytes =
         count % 3 === 0
-          ? encodePointer({ channelId: "team", epoch: 1, offset: 1 })
+          ? encodePointer({ stream: "channel/team", epoch: 1, offset: 1 })
           : storedMessage({
               id,
               from: count % 3 === 1 ? "cy" : "hub",

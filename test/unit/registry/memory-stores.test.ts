@@ -6,6 +6,7 @@ import { inviteStoreSuite } from "../../suites/store/invite-store.suite.ts";
 import { keyStoreSuite } from "../../suites/store/key-store.suite.ts";
 import { outcomeStoreSuite } from "../../suites/store/outcome-store.suite.ts";
 import type { StoreFactory } from "../../suites/store/store-fixture.ts";
+import { taskStoreSuite } from "../../suites/store/task-store.suite.ts";
 import { trafficStoreSuite } from "../../suites/store/traffic-store.suite.ts";
 import { createMemoryStores } from "../../support/memory-stores.ts";
 
@@ -26,5 +27,6 @@ describe("memory stores", () => {
   accessStoreSuite(factory);
   channelStoreSuite(factory);
   outcomeStoreSuite(factory);
+  taskStoreSuite(factory);
   trafficStoreSuite(factory);
 });

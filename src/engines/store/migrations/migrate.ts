@@ -3,9 +3,10 @@ import { MeshError } from "../../../model/errors.ts";
 import type { Database } from "../schema.ts";
 import { firstTables } from "./0001-first-tables.ts";
 import { erasures } from "./0002-erasures.ts";
+import { tasks } from "./0003-tasks.ts";
 import type { ColumnTypes, Migration } from "./migration.ts";
 
-const MIGRATIONS: readonly Migration[] = [firstTables, erasures];
+const MIGRATIONS: readonly Migration[] = [firstTables, erasures, tasks];
 
 /**
  * Brings the schema up to date: every step runs once, all of them in one transaction.

@@ -2,6 +2,9 @@ import type { Kysely } from "kysely";
 import type { ErasureStore } from "../../../ports/erasure-store.ts";
 import type { Database } from "../schema.ts";
 
+/** Stands where the name of an erased agent stood; no agent id has a tilde. */
+const ERASED = "~erased";
+
 /** All but scrubbing, which each dialect does in its own way. */
 export function createErasureStore(db: Kysely<Database>): Omit<ErasureStore, "scrub"> {
   return {
@@ -31,6 +34,8 @@ export function createErasureStore(db: Kysely<Database>): Omit<ErasureStore, "sc
         await trx.deleteFrom("traffic_months").where("agent_id", "=", agentId).execute();
         await trx.deleteFrom("outcomes").where("sender_id", "=", agentId).execute();
         await trx.deleteFrom("outcomes").where("receiver", "=", agentId).execute();
+        await trx.updateTable("tasks").set({ caller: ERASED }).where("caller", "=", agentId).execute();
+        await trx.updateTable("tasks").set({ worker: ERASED }).where("worker", "=", agentId).execute();
         await trx.deleteFrom("access_rules").where("subject", "=", agentId).execute();
         await trx.deleteFrom("invites").where("created_by", "=", agentId).execute();
         await trx.updateTable("channels").set({ description: "" }).where("owner_id", "=", agentId).execute();

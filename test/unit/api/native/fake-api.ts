@@ -31,7 +31,14 @@ export function createFakeApi(answers: Readonly<Record<string, unknown>> = {}): 
             answer(String(name), args),
       },
     ) as never;
-  const api = { relay: layer(), channels: layer(), registry: layer(), overview: layer(), operator: layer() };
+  const api = {
+    relay: layer(),
+    tasks: layer(),
+    channels: layer(),
+    registry: layer(),
+    overview: layer(),
+    operator: layer(),
+  };
   return { api, reached };
 }
 

@@ -1,0 +1,77 @@
+import { changedUnixMs, stateOf } from "../../model/task.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { CredentialWatch } from "../../ports/credential-watch.ts";
+import type { Directory } from "../../ports/directory.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { MessageLog } from "../../ports/message-log.ts";
+import type { TaskStore } from "../../ports/task-store.ts";
+import type { Admission } from "../admission.ts";
+import type { CoreBounds } from "../bounds.ts";
+import type { Delivery } from "../delivery.ts";
+import type { Routes } from "../routes.ts";
+import { LiveTasks } from "./live-tasks.ts";
+import { TaskCreation } from "./task-creation.ts";
+import { TaskFanout } from "./task-fanout.ts";
+import { TaskUpkeep } from "./task-upkeep.ts";
+import { TaskWatches } from "./task-watch.ts";
+import { TaskWriter } from "./task-writer.ts";
+import { Tasks } from "./tasks.ts";
+
+export interface TaskLayerDeps {
+  readonly log: MessageLog;
+  readonly store: TaskStore;
+  readonly directory: Directory;
+  readonly routes: Routes;
+  readonly admission: Admission;
+  readonly delivery: Delivery;
+  readonly credentialWatch: CredentialWatch;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly ids: () => string;
+  readonly bounds: CoreBounds;
+  /** Counts what was accepted. */
+  readonly accepted: (from: string, to: string, bytes: number) => void;
+}
+
+/** Tasks and what runs beside them. */
+export interface TaskLayer {
+  readonly tasks: Tasks;
+  start(): void;
+  /** Ends what follows tasks. */
+  drain(): void;
+  forgetCopies(): void;
+  stop(): Promise<void>;
+}
+
+/** Wires tasks from their ports. */
+export function createTaskLayer(deps: TaskLayerDeps): TaskLayer {
+  const { log, store, directory, clock, logger, bounds, ids, accepted } = deps;
+  const live = new LiveTasks(log, store);
+  const fanout = new TaskFanout({
+    ...{ log, logger, delivery: deps.delivery },
+    isLiving: async (agentId) => (await directory.lookup(agentId)) !== undefined,
+    settled: ({ record, task }) =>
+      store.change(record.taskId, {
+        state: stateOf(task),
+        changedUnixMs: changedUnixMs(task),
+        isSettled: true,
+      }),
+  });
+  const { maxPayloadBytes } = bounds;
+  const writer = new TaskWriter({ log, store, live, fanout, clock, ids, maxPayloadBytes, accepted });
+  const creation = new TaskCreation({ ...deps, live, writer });
+  const watches = new TaskWatches({ log, logger, credentialWatch: deps.credentialWatch });
+  const keptMs = Math.max(bounds.historyMs, bounds.unreadMs);
+  const upkeep = new TaskUpkeep({ log, store, live, writer, fanout, directory, clock, logger, keptMs });
+  return {
+    tasks: new Tasks({ store, live, writer, creation, watches, clock }),
+    start: () => upkeep.start(),
+    drain: () => watches.closeAll("draining"),
+    forgetCopies: () => live.clear(),
+    async stop() {
+      watches.closeAll("draining");
+      await upkeep.stop();
+      await fanout.stop();
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import type { Task } from "../../gen/meshkore/v1/tasks_pb.js";
+import { MeshError } from "../../model/errors.ts";
+import { createLru } from "../../model/lru.ts";
+import type { LogRecord, MessageLog } from "../../ports/message-log.ts";
+import type { TaskRecord, TaskStore } from "../../ports/task-store.ts";
+import { applyEvent, emptyTask } from "./fold.ts";
+import { eventFromRecord, taskStream } from "./task-events.ts";
+
+/** Of the events of tasks that are kept in memory. */
+const KEPT_BYTES = 33_554_432;
+/** What a task weighs beside its events. */
+const TASK_BYTES = 2048;
+const PAGE = 500;
+const MAX_EVENTS = 100_000;
+const MAX_BYTES = 67_108_864;
+
+/** A task with all that was said about it. */
+export interface LiveTask {
+  readonly record: TaskRecord;
+  /** Changed by `applyEvent` alone. */
+  readonly task: Task;
+  /** Of the stream. */
+  epoch: number;
+  /** Of the stored events. */
+  bytes: number;
+  /** Keys of the events, `author\nkey`. */
+  readonly keys: Set<string>;
+}
+
+/** Tasks as the log has them. Those that were asked for lately are kept in memory. */
+export class LiveTasks {
+  readonly #log: MessageLog;
+  readonly #store: TaskStore;
+  #kept = emptyCache();
+  readonly #loading = new Map<string, Promise<LiveTask | undefined>>();
+
+  constructor(log: MessageLog, store: TaskStore) {
+    this.#log = log;
+    this.#store = store;
+  }
+
+  /** Undefined when there is no such task (any more). */
+  find(taskId: string): LiveTask | undefined | Promise<LiveTask | undefined> {
+    const kept = this.#kept.get(taskId);
+    if (kept !== undefined) return kept;
+    const known = this.#loading.get(taskId);
+    if (known !== undefined) return known;
+    const loading = this.#load(taskId).finally(() => this.#loading.delete(taskId));
+    this.#loading.set(taskId, loading);
+    return loading;
+  }
+
+  /** A task before its first event. */
+  begin(record: TaskRecord): LiveTask {
+    return { record, task: emptyTask(record), epoch: 0, bytes: 0, keys: new Set() };
+  }
+
+  /** Takes an event that is durable now. To be called in the order of the events. */
+  take(live: LiveTask, record: LogRecord): void {
+    const stored = eventFromRecord(record);
+    applyEvent(live.task, stored);
+    live.epoch = record.epoch;
+    live.bytes += record.bytes.length;
+    if (stored.header.dedupeKey !== "") live.keys.add(keyOf(stored.event.author, stored.header.dedupeKey));
+    this.#kept.set(live.record.taskId, live);
+  }
+
+  forget(taskId: string): void {
+    this.#kept.delete(taskId);
+  }
+
+  /** Lets go of all that is kept in memory. */
+  clear(): void {
+    this.#kept = emptyCache();
+  }
+
+  async #load(taskId: string): Promise<LiveTask | undefined> {
+    const record = await this.#store.find(taskId);
+    if (record === undefined) return undefined;
+    const live = this.begin(record);
+    const { first } = await this.#log.read(taskStream(taskId), { from: { epoch: 0, offset: 0 }, limit: 0 });
+    let at = { epoch: first.epoch, offset: first.offset - 1 };
+    for (;;) {
+      const { records } = await this.#log.read(taskStream(taskId), { from: at, limit: PAGE });
+      for (const event of records) this.take(live, event);
+      const last = records.at(-1);
+      if (last === undefined) return live.task.sequence === 0n ? undefined : live;
+      at = last;
+    }
+  }
+}
+
+function emptyCache() {
+  return createLru<LiveTask>({ maxWeight: KEPT_BYTES, weigh: ({ bytes }) => bytes + TASK_BYTES });
+}
+
+/** How a repeated event is told. */
+export function keyOf(author: string, dedupeKey: string): string {
+  return `${author}\n${dedupeKey}`;
+}
+
+/** @throws MeshError too_large when the task has no room for one more event of that many bytes */
+export function checkRoom(live: LiveTask, bytes: number, maxBytes: number): void {
+  if (bytes > maxBytes) {
+    throw new MeshError("too_large", `what is said at once about a task has at most ${maxBytes} bytes`, {
+      hint: "send it in pieces that are appended to one artifact, or send a link to it",
+    });
+  }
+  if (live.task.sequence < MAX_EVENTS && live.bytes + bytes <= MAX_BYTES) return;
+  throw new MeshError("too_large", `a task has at most ${MAX_EVENTS} events and ${MAX_BYTES} bytes`, {
+    hint: "end it, and go on in a new task of the same context",
+  });
+}

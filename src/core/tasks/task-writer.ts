@@ -1,0 +1,127 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import { TaskEventSchema } from "../../gen/meshkore/v1/tasks_pb.js";
+import { MeshError } from "../../model/errors.ts";
+import { changedUnixMs, isTerminal, stateOf, TASK_STATES } from "../../model/task.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { MessageLog } from "../../ports/message-log.ts";
+import type { TaskStore } from "../../ports/task-store.ts";
+import { DEDUPE_WINDOW_MS } from "../bounds.ts";
+import { checkRoom, keyOf, type LiveTask, type LiveTasks } from "./live-tasks.ts";
+import { envelopeFromEvent, taskStream } from "./task-events.ts";
+import type { TaskFanout } from "./task-fanout.ts";
+
+export interface TaskWriterDeps {
+  readonly log: MessageLog;
+  readonly store: TaskStore;
+  readonly live: LiveTasks;
+  readonly fanout: TaskFanout;
+  readonly clock: Clock;
+  readonly ids: () => string;
+  readonly maxPayloadBytes: number;
+  /** Counts what was accepted. */
+  readonly accepted: (from: string, to: string, bytes: number) => void;
+}
+
+/** One more event of a task, and how it is written. */
+export interface NewEvent {
+  readonly event: Omit<
+    MessageInitShape<typeof TaskEventSchema>,
+    "$typeName" | "taskId" | "contextId" | "author"
+  >;
+  readonly author: string;
+  /** Empty = a repeat cannot be told. */
+  readonly dedupeKey: string;
+  readonly traceparent?: string;
+}
+
+/** What is decided in the task's turn, of the task as it is then; undefined = nothing is to be written. */
+export type Decide = (live: LiveTask) => NewEvent | undefined;
+
+/** Writes events: those of one task one after the other. */
+export class TaskWriter {
+  readonly #deps: TaskWriterDeps;
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  constructor(deps: TaskWriterDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Decides in the task's turn and writes; answers when durable, with the task as it is then. A repeat of a known key
+   * changes nothing.
+   */
+  async write(taskId: string, decide: Decide): Promise<LiveTask> {
+    const before = this.#turns.get(taskId) ?? Promise.resolve();
+    const turn = before.then(() => this.#writeNow(taskId, decide));
+    // The next one's turn comes whether this one fails or not.
+    const settled = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#turns.set(taskId, settled);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(taskId) === settled) this.#turns.delete(taskId);
+    }
+  }
+
+  async #writeNow(taskId: string, decide: Decide): Promise<LiveTask> {
+    const live = await this.#deps.live.find(taskId);
+    if (live === undefined) throw noSuchTask();
+    const next = decide(live);
+    if (next !== undefined) await this.append(live, next);
+    return live;
+  }
+
+  /** To be called in the task's turn alone, or before anybody knows the task. False = a repeat: nothing was written. */
+  async append(live: LiveTask, next: NewEvent): Promise<boolean> {
+    const { log, store, fanout, clock, ids, maxPayloadBytes } = this.#deps;
+    const { taskId, contextId, caller, worker } = live.record;
+    const { author, dedupeKey, traceparent = "" } = next;
+    if (dedupeKey !== "" && live.keys.has(keyOf(author, dedupeKey))) return false;
+    const to = author === worker && author !== caller ? caller : worker;
+    const id = ids();
+    const bytes = envelopeFromEvent(create(TaskEventSchema, { ...next.event, taskId, contextId, author }), {
+      id,
+      to,
+      createdUnixMs: clock.nowUnixMs(),
+      dedupeKey,
+      traceparent,
+    });
+    checkRoom(live, bytes.length, maxPayloadBytes);
+    const dedupe =
+      dedupeKey === "" ? {} : { dedupe: { key: keyOf(author, dedupeKey), windowMs: DEDUPE_WINDOW_MS } };
+    const appended = await log.append(taskStream(taskId), { id, bytes, ...dedupe });
+    if (appended.duplicate) return false;
+    this.#deps.live.take(live, { epoch: appended.epoch, offset: appended.offset, bytes });
+    this.#deps.accepted(author, to, bytes.length);
+    if (next.event.status !== undefined) {
+      const { task } = live;
+      await store.change(taskId, {
+        state: stateOf(task),
+        changedUnixMs: changedUnixMs(task),
+        isSettled: false,
+      });
+    }
+    fanout.wake(live);
+    return true;
+  }
+}
+
+/** @throws MeshError failed_precondition */
+export function checkOpen(live: LiveTask): void {
+  const state = stateOf(live.task);
+  if (!isTerminal(state)) return;
+  throw new MeshError("failed_precondition", `the task has ended: it is ${TASK_STATES[state]}`, {
+    hint: "go on in a new task; give it the same context",
+  });
+}
+
+/** The answer to an id that there is no task of, and to who has nothing to do with it. */
+export function noSuchTask(): MeshError {
+  return new MeshError("not_found", "no such task", {
+    hint: "GET /tasks lists the tasks that you gave or took",
+  });
+}

@@ -1,0 +1,168 @@
+import { randomUUID } from "node:crypto";
+import type { JsonObject } from "@bufbuild/protobuf";
+import {
+  type ArtifactUpdate,
+  type Task,
+  type TaskMessage,
+  TaskRole,
+  TaskState,
+  type TaskStatus,
+} from "../../gen/meshkore/v1/tasks_pb.js";
+import { MeshError } from "../../model/errors.ts";
+
+import { isUuid } from "../../model/message-id.ts";
+import { type Call, requireAgent } from "../../model/principal.ts";
+import { GUEST, isInterrupted, stateOf, taskStatus } from "../../model/task.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { TaskRecord, TaskStore } from "../../ports/task-store.ts";
+import { checkedArtifact, checkedStatus, checkText, placedMessage } from "./checks.ts";
+import { viewOfTask } from "./fold.ts";
+import type { LiveTask, LiveTasks } from "./live-tasks.ts";
+import type { NewTask, TaskCreation } from "./task-creation.ts";
+import { listTasks, type TaskListInput, type TaskPage } from "./task-list.ts";
+import type { TaskFollower, TaskWatches } from "./task-watch.ts";
+import { checkOpen, noSuchTask, type TaskWriter } from "./task-writer.ts";
+
+export interface TasksDeps {
+  readonly store: TaskStore;
+  readonly live: LiveTasks;
+  readonly writer: TaskWriter;
+  readonly creation: TaskCreation;
+  readonly watches: TaskWatches;
+  readonly clock: Clock;
+}
+
+/** What a worker says of its progress: at least one of artifact and status. */
+export interface WorkerUpdate {
+  readonly artifact?: ArtifactUpdate;
+  /** The hub sets the timestamp. */
+  readonly status?: TaskStatus;
+  /** Of the update of the status. */
+  readonly metadata?: JsonObject;
+  /** A repeat within 24 h changes nothing. */
+  readonly dedupeKey?: string;
+}
+
+/**
+ * Tasks, as those who have to do with them see them. To everybody else there are none. Errors: see TaskApi.
+ */
+export class Tasks {
+  readonly #deps: TasksDeps;
+
+  constructor(deps: TasksDeps) {
+    this.#deps = deps;
+  }
+
+  async create(call: Call, input: NewTask): Promise<{ readonly task: Task; readonly duplicate: boolean }> {
+    const { live, duplicate } = await this.#deps.creation.create(call, input);
+    return { task: viewOfTask(live.task), duplicate };
+  }
+
+  async get(call: Call, taskId: string, view: { readonly historyLength?: number } = {}): Promise<Task> {
+    return viewOfTask((await this.#visible(call, taskId)).task, view.historyLength);
+  }
+
+  async list(call: Call, input: TaskListInput): Promise<TaskPage> {
+    return listTasks(this.#deps, requireAgent(call.principal).agentId, input);
+  }
+
+  async say(call: Call, taskId: string, message: TaskMessage): Promise<Task> {
+    const { record } = await this.#visible(call, taskId);
+    const author = callerOf(call, record);
+    if (author === undefined) {
+      throw new MeshError("permission_denied", "only who gave the task takes a turn in it", {
+        hint: "as its worker, update the task: a status can carry a message",
+      });
+    }
+    const { contextId } = record;
+    const placed = placedMessage(message, { taskId, contextId, role: TaskRole.USER, newId: randomUUID });
+    const live = await this.#deps.writer.write(taskId, (now) => {
+      if (now.keys.has(`${author}\n${placed.messageId}`)) return undefined;
+      checkOpen(now);
+      // Whoever waits for the worker must see that it is the worker's turn again.
+      const isAnswer = isInterrupted(stateOf(now.task));
+      const status = isAnswer
+        ? { status: taskStatus(TaskState.SUBMITTED, this.#deps.clock.nowUnixMs()) }
+        : {};
+      return { event: { message: placed, ...status }, author, dedupeKey: placed.messageId };
+    });
+    return viewOfTask(live.task);
+  }
+
+  async update(call: Call, taskId: string, update: WorkerUpdate): Promise<Task> {
+    const author = requireAgent(call.principal).agentId;
+    const { record } = await this.#visible(call, taskId);
+    if (author !== record.worker) {
+      throw new MeshError("permission_denied", "only its worker updates a task", {
+        hint: "as who gave it, send it a message or cancel it",
+      });
+    }
+    const event = this.#eventOf(record, update);
+    const { dedupeKey = "" } = update;
+    const live = await this.#deps.writer.write(taskId, (now) => {
+      if (dedupeKey !== "" && now.keys.has(`${author}\n${dedupeKey}`)) return undefined;
+      checkOpen(now);
+      return { event, author, dedupeKey };
+    });
+    return viewOfTask(live.task);
+  }
+
+  async cancel(call: Call, taskId: string, metadata?: JsonObject): Promise<Task> {
+    const { record } = await this.#visible(call, taskId);
+    const author = callerOf(call, record);
+    if (author === undefined) {
+      throw new MeshError("permission_denied", "only who gave the task cancels it", {
+        hint: "as its worker, reject it or let it fail",
+      });
+    }
+    const live = await this.#deps.writer.write(taskId, (now) => {
+      if (stateOf(now.task) === TaskState.CANCELED) return undefined;
+      checkOpen(now);
+      const status = taskStatus(TaskState.CANCELED, this.#deps.clock.nowUnixMs());
+      return { event: { status, ...given(metadata) }, author, dedupeKey: "" };
+    });
+    return viewOfTask(live.task);
+  }
+
+  async subscribe(call: Call, taskId: string, after?: number): Promise<TaskFollower> {
+    return this.#deps.watches.open(call, await this.#visible(call, taskId), after);
+  }
+
+  /** Not found for who has nothing to do with it, without a word on whether there is one. */
+  async #visible(call: Call, taskId: string): Promise<LiveTask> {
+    const live = isUuid(taskId) ? await this.#deps.live.find(taskId) : undefined;
+    const { principal } = call;
+    if (live?.record.caller === GUEST) return live;
+    const { agentId } = requireAgent(principal);
+    if (live === undefined || (live.record.caller !== agentId && live.record.worker !== agentId))
+      throw noSuchTask();
+    return live;
+  }
+
+  #eventOf({ taskId, contextId }: TaskRecord, update: WorkerUpdate) {
+    const { artifact, status, metadata, dedupeKey = "" } = update;
+    checkText(dedupeKey, "dedupe_key");
+    if (artifact === undefined && status === undefined) {
+      throw new MeshError("invalid_argument", "an update has neither artifact nor status", {
+        hint: "give one of them",
+      });
+    }
+    const place = { taskId, contextId, role: TaskRole.AGENT, newId: randomUUID };
+    return {
+      ...(artifact === undefined ? {} : { artifact: checkedArtifact(artifact) }),
+      ...(status === undefined ? {} : { status: checkedStatus(status, place, this.#deps.clock.nowUnixMs()) }),
+      ...given(metadata),
+    };
+  }
+}
+
+/** The name under which the caller of this call gave the task; undefined when it did not. */
+function callerOf({ principal }: Call, { caller, worker }: TaskRecord): string | undefined {
+  const name = principal.kind === "agent" ? principal.agentId : GUEST;
+  if (caller === GUEST) return name === worker ? undefined : GUEST;
+  return caller === name ? name : undefined;
+}
+
+function given(metadata: JsonObject | undefined) {
+  return metadata === undefined ? {} : { metadata: { ...metadata } };
+}

@@ -1,0 +1,163 @@
+import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from "kysely";
+import type { TaskQuery, TaskRecord, TaskStore } from "../../../ports/task-store.ts";
+import type { Database } from "../schema.ts";
+import { chunksOf } from "./chunks.ts";
+import { storedText } from "./stored-text.ts";
+
+type Tasks = SelectQueryBuilder<Database, "tasks", object>;
+
+export function createTaskStore(db: Kysely<Database>): TaskStore {
+  return {
+    create: (task, keysSinceUnixMs) => create(db, task, keysSinceUnixMs),
+
+    async find(taskId) {
+      const row = await db.selectFrom("tasks").selectAll().where("task_id", "=", taskId).executeTakeFirst();
+      return row === undefined ? undefined : taskFromRow(row);
+    },
+
+    async change(taskId, { state, changedUnixMs, isSettled }) {
+      await db
+        .updateTable("tasks")
+        .set({ state, changed_ms: changedUnixMs, is_settled: isSettled ? 1 : 0 })
+        .where("task_id", "=", taskId)
+        .execute();
+    },
+
+    async list(query) {
+      const matching = matchingTasks(db.selectFrom("tasks"), query);
+      const [rows, counted] = await Promise.all([
+        behind(matching, query.after)
+          .selectAll()
+          .orderBy("changed_ms", "desc")
+          .orderBy("task_id", "desc")
+          .limit(query.limit)
+          .execute(),
+        matching.select((eb) => eb.fn.countAll().as("total")).executeTakeFirstOrThrow(),
+      ]);
+      return { tasks: rows.map(taskFromRow), total: Number(counted.total) };
+    },
+
+    async unsettled(afterId, limit) {
+      const rows = await db
+        .selectFrom("tasks")
+        .selectAll()
+        // A literal, not a parameter: only then does the partial index apply.
+        .where("is_settled", "=", sql.lit<0>(0))
+        .where("task_id", ">", afterId)
+        .orderBy("task_id")
+        .limit(limit)
+        .execute();
+      return rows.map(taskFromRow);
+    },
+
+    async unchangedSince(unixMs, limit) {
+      const rows = await db
+        .selectFrom("tasks")
+        .selectAll()
+        .where("changed_ms", "<", unixMs)
+        .orderBy("changed_ms")
+        .orderBy("task_id")
+        .limit(limit)
+        .execute();
+      return rows.map(taskFromRow);
+    },
+
+    async remove(taskIds) {
+      for (const chunk of chunksOf(taskIds)) {
+        await db.deleteFrom("tasks").where("task_id", "in", chunk).execute();
+      }
+    },
+  };
+}
+
+async function create(
+  db: Kysely<Database>,
+  task: TaskRecord,
+  keysSinceUnixMs: number,
+): Promise<TaskRecord | undefined> {
+  const row = rowFromTask(task);
+  if (row.dedupe_key === null) {
+    await db.insertInto("tasks").values(row).execute();
+    return undefined;
+  }
+  return db.transaction().execute(async (trx) => {
+    const sameKey = (query: Tasks) =>
+      query
+        .where("caller", "=", row.caller)
+        .where("worker", "=", row.worker)
+        .where("dedupe_key", "=", row.dedupe_key);
+    await trx
+      .updateTable("tasks")
+      .set({ dedupe_key: null })
+      .where("caller", "=", row.caller)
+      .where("worker", "=", row.worker)
+      .where("dedupe_key", "=", row.dedupe_key)
+      .where("created_ms", "<", keysSinceUnixMs)
+      .execute();
+    const made = await trx
+      .insertInto("tasks")
+      .values(row)
+      .onConflict((conflict) => conflict.columns(["caller", "worker", "dedupe_key"]).doNothing())
+      .executeTakeFirst();
+    if (made.numInsertedOrUpdatedRows === 1n) return undefined;
+    return taskFromRow(await sameKey(trx.selectFrom("tasks")).selectAll().executeTakeFirstOrThrow());
+  });
+}
+
+function matchingTasks(
+  tasks: Tasks,
+  { party, peer, contextId, state, changedAfterUnixMs }: TaskQuery,
+): Tasks {
+  let query = tasks.where((eb) =>
+    peer === undefined
+      ? eb.or([eb("caller", "=", party), eb("worker", "=", party)])
+      : eb.or([
+          eb.and([eb("caller", "=", party), eb("worker", "=", peer)]),
+          eb.and([eb("caller", "=", peer), eb("worker", "=", party)]),
+        ]),
+  );
+  if (contextId !== undefined) query = query.where("context_id", "=", storedText(contextId));
+  if (state !== undefined) query = query.where("state", "=", state);
+  if (changedAfterUnixMs !== undefined) query = query.where("changed_ms", ">", changedAfterUnixMs);
+  return query;
+}
+
+function behind(tasks: Tasks, after: TaskQuery["after"]): Tasks {
+  if (after === undefined) return tasks;
+  return tasks.where((eb) =>
+    eb.or([
+      eb("changed_ms", "<", after.changedUnixMs),
+      eb.and([eb("changed_ms", "=", after.changedUnixMs), eb("task_id", "<", after.taskId)]),
+    ]),
+  );
+}
+
+function rowFromTask(task: TaskRecord): Selectable<Database["tasks"]> {
+  return {
+    task_id: task.taskId,
+    context_id: storedText(task.contextId),
+    caller: task.caller,
+    worker: task.worker,
+    dedupe_key: task.dedupeKey === "" ? null : storedText(task.dedupeKey),
+    tells_caller: task.tellsCaller ? 1 : 0,
+    state: task.state,
+    changed_ms: task.changedUnixMs,
+    created_ms: task.createdUnixMs,
+    is_settled: task.isSettled ? 1 : 0,
+  };
+}
+
+function taskFromRow(row: Selectable<Database["tasks"]>): TaskRecord {
+  return {
+    taskId: row.task_id,
+    contextId: row.context_id,
+    caller: row.caller,
+    worker: row.worker,
+    dedupeKey: row.dedupe_key ?? "",
+    tellsCaller: row.tells_caller === 1,
+    state: Number(row.state),
+    changedUnixMs: Number(row.changed_ms),
+    createdUnixMs: Number(row.created_ms),
+    isSettled: row.is_settled === 1,
+  };
+}
