@@ -13,6 +13,7 @@ export type * from "./api/hub-api.ts";
 export { type LiveInbox, openLiveInbox } from "./api/live-inbox.ts";
 export type * from "./api/operator-api.ts";
 export type * from "./api/overview-api.ts";
+export type * from "./api/push-api.ts";
 export type * from "./api/registry-api.ts";
 export type * from "./api/relay-api.ts";
 export type * from "./api/task-api.ts";

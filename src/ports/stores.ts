@@ -4,6 +4,7 @@ import type { ChannelStore } from "./channel-store.ts";
 import type { InviteStore } from "./invite-store.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { OutcomeStore } from "./outcome-store.ts";
+import type { PushStore } from "./push-store.ts";
 import type { TaskStore } from "./task-store.ts";
 import type { TrafficStore } from "./traffic-store.ts";
 
@@ -24,6 +25,7 @@ export interface Stores {
   readonly channels: ChannelStore;
   readonly outcomes: OutcomeStore;
   readonly tasks: TaskStore;
+  readonly pushes: PushStore;
   readonly traffic: TrafficStore;
 }
 

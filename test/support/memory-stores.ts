@@ -6,8 +6,10 @@ import type { ChannelRecord, ChannelStore } from "../../src/ports/channel-store.
 import type { InviteRecord, InviteStore } from "../../src/ports/invite-store.ts";
 import type { KeyRecord, KeyStore, OlderSecrets, SecretRecord } from "../../src/ports/key-store.ts";
 import type { OutcomeRecord, OutcomeStore } from "../../src/ports/outcome-store.ts";
+import type { PushRecord } from "../../src/ports/push-store.ts";
 import type { Stores } from "../../src/ports/stores.ts";
 import type { EdgeRecord, TrafficStore } from "../../src/ports/traffic-store.ts";
+import { createMemoryPushes } from "./memory-pushes.ts";
 import { createMemoryTaskStore } from "./memory-task-store.ts";
 
 interface Tables {
@@ -20,6 +22,7 @@ interface Tables {
   readonly channelNames: Set<string>;
   readonly members: Map<string, Set<string>>;
   readonly outcomes: Map<string, OutcomeRecord>;
+  readonly pushes: Map<string, PushRecord>;
   readonly edges: Map<string, EdgeRecord>;
   readonly months: Map<string, number>;
 }
@@ -36,6 +39,7 @@ export function createMemoryStores(): Stores {
     channelNames: new Set(),
     members: new Map(),
     outcomes: new Map(),
+    pushes: new Map(),
     edges: new Map(),
     months: new Map(),
   };
@@ -47,6 +51,7 @@ export function createMemoryStores(): Stores {
     channels: channelStore(tables),
     outcomes: outcomeStore(tables),
     tasks: createMemoryTaskStore(),
+    pushes: createMemoryPushes(tables.pushes),
     traffic: trafficStore(tables),
   };
 }
@@ -66,7 +71,7 @@ function byId(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function agentStore({ agents, keys, access, members }: Tables): AgentStore {
+function agentStore({ agents, keys, access, members, pushes }: Tables): AgentStore {
   const living = (): AgentRecord[] =>
     [...agents.values()].filter((agent) => agent.deletedUnixMs === undefined);
   const change = (agentId: string, fields: Partial<AgentRecord>): void => {
@@ -91,6 +96,7 @@ function agentStore({ agents, keys, access, members }: Tables): AgentStore {
       for (const [hash, key] of keys) if (key.agentId === agentId) keys.delete(hash);
       for (const group of members.values()) group.delete(agentId);
       access.delete(agentId);
+      for (const [name, push] of pushes) if (push.ownerId === agentId) pushes.delete(name);
     },
   };
 }

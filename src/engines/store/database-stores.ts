@@ -6,6 +6,7 @@ import { createChannelStore } from "./queries/channels.ts";
 import { createInviteStore } from "./queries/invites.ts";
 import { createKeyStore } from "./queries/keys.ts";
 import { createOutcomeStore } from "./queries/outcomes.ts";
+import { createPushStore } from "./queries/pushes.ts";
 import { createTaskStore } from "./queries/tasks.ts";
 import { createTrafficStore } from "./queries/traffic.ts";
 import type { Database } from "./schema.ts";
@@ -20,6 +21,7 @@ export function createDatabaseStores(db: Kysely<Database>): Stores {
     channels: createChannelStore(db),
     outcomes: createOutcomeStore(db),
     tasks: createTaskStore(db),
+    pushes: createPushStore(db),
     traffic: createTrafficStore(db),
   };
 }

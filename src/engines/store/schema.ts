@@ -19,6 +19,7 @@ export interface Database {
   traffic_months: TrafficMonthsTable;
   traffic_totals: TrafficTotalsTable;
   erasures: ErasuresTable;
+  pushes: PushesTable;
   schema_version: SchemaVersionTable;
 }
 
@@ -132,6 +133,22 @@ interface ErasuresTable {
   begun_ms: number;
   /** Null = still to be gone on with. */
   ended_ms: number | null;
+}
+
+interface PushesTable {
+  task_id: string;
+  config_id: string;
+  owner_id: string;
+  dialect: string;
+  url: string;
+  token: string;
+  scheme: string;
+  credentials: string;
+  created_ms: number;
+  sent: number;
+  /** Null = it goes on. */
+  stopped_ms: number | null;
+  stopped_reason: string;
 }
 
 interface SchemaVersionTable {

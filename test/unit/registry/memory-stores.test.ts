@@ -5,6 +5,7 @@ import { channelStoreSuite } from "../../suites/store/channel-store.suite.ts";
 import { inviteStoreSuite } from "../../suites/store/invite-store.suite.ts";
 import { keyStoreSuite } from "../../suites/store/key-store.suite.ts";
 import { outcomeStoreSuite } from "../../suites/store/outcome-store.suite.ts";
+import { pushStoreSuite } from "../../suites/store/push-store.suite.ts";
 import type { StoreFactory } from "../../suites/store/store-fixture.ts";
 import { taskStoreSuite } from "../../suites/store/task-store.suite.ts";
 import { trafficStoreSuite } from "../../suites/store/traffic-store.suite.ts";
@@ -28,5 +29,6 @@ describe("memory stores", () => {
   channelStoreSuite(factory);
   outcomeStoreSuite(factory);
   taskStoreSuite(factory);
+  pushStoreSuite(factory);
   trafficStoreSuite(factory);
 });

@@ -4,9 +4,10 @@ import type { Database } from "../schema.ts";
 import { firstTables } from "./0001-first-tables.ts";
 import { erasures } from "./0002-erasures.ts";
 import { tasks } from "./0003-tasks.ts";
+import { pushes } from "./0004-pushes.ts";
 import type { ColumnTypes, Migration } from "./migration.ts";
 
-const MIGRATIONS: readonly Migration[] = [firstTables, erasures, tasks];
+const MIGRATIONS: readonly Migration[] = [firstTables, erasures, tasks, pushes];
 
 /**
  * Brings the schema up to date: every step runs once, all of them in one transaction.

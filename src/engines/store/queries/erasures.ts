@@ -36,6 +36,7 @@ export function createErasureStore(db: Kysely<Database>): Omit<ErasureStore, "sc
         await trx.deleteFrom("outcomes").where("receiver", "=", agentId).execute();
         await trx.updateTable("tasks").set({ caller: ERASED }).where("caller", "=", agentId).execute();
         await trx.updateTable("tasks").set({ worker: ERASED }).where("worker", "=", agentId).execute();
+        await trx.deleteFrom("pushes").where("owner_id", "=", agentId).execute();
         await trx.deleteFrom("access_rules").where("subject", "=", agentId).execute();
         await trx.deleteFrom("invites").where("created_by", "=", agentId).execute();
         await trx.updateTable("channels").set({ description: "" }).where("owner_id", "=", agentId).execute();

@@ -5,6 +5,7 @@ import { channelStoreSuite } from "../../../suites/store/channel-store.suite.ts"
 import { inviteStoreSuite } from "../../../suites/store/invite-store.suite.ts";
 import { keyStoreSuite } from "../../../suites/store/key-store.suite.ts";
 import { outcomeStoreSuite } from "../../../suites/store/outcome-store.suite.ts";
+import { pushStoreSuite } from "../../../suites/store/push-store.suite.ts";
 import { taskStoreSuite } from "../../../suites/store/task-store.suite.ts";
 import { trafficStoreSuite } from "../../../suites/store/traffic-store.suite.ts";
 import { createSqliteDatabase } from "./sqlite-database.ts";
@@ -19,5 +20,6 @@ describe("sqlite", () => {
   channelStoreSuite(sqlite);
   outcomeStoreSuite(sqlite);
   taskStoreSuite(sqlite);
+  pushStoreSuite(sqlite);
   trafficStoreSuite(sqlite);
 });
