@@ -55,5 +55,6 @@ export interface TaskStore {
   unsettled(afterId: string, limit: number): Promise<readonly TaskRecord[]>;
   /** Tasks whose status did not change since, the oldest first. */
   unchangedSince(unixMs: number, limit: number): Promise<readonly TaskRecord[]>;
+  /** With their push notifications. */
   remove(taskIds: readonly string[]): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type { KeyRecord, KeyStore, OlderSecrets, SecretRecord } from "../../src/
 import type { OutcomeRecord, OutcomeStore } from "../../src/ports/outcome-store.ts";
 import type { PushRecord } from "../../src/ports/push-store.ts";
 import type { Stores } from "../../src/ports/stores.ts";
+import type { TaskStore } from "../../src/ports/task-store.ts";
 import type { EdgeRecord, TrafficStore } from "../../src/ports/traffic-store.ts";
 import { createMemoryPushes } from "./memory-pushes.ts";
 import { createMemoryTaskStore } from "./memory-task-store.ts";
@@ -50,9 +51,19 @@ export function createMemoryStores(): Stores {
     access: accessStore(tables),
     channels: channelStore(tables),
     outcomes: outcomeStore(tables),
-    tasks: createMemoryTaskStore(),
+    tasks: withoutPushes(createMemoryTaskStore(), tables),
     pushes: createMemoryPushes(tables.pushes),
     traffic: trafficStore(tables),
+  };
+}
+
+function withoutPushes(tasks: TaskStore, { pushes }: Pick<Tables, "pushes">): TaskStore {
+  return {
+    ...tasks,
+    async remove(taskIds) {
+      for (const [name, push] of pushes) if (taskIds.includes(push.taskId)) pushes.delete(name);
+      await tasks.remove(taskIds);
+    },
   };
 }
 

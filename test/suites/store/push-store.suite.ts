@@ -92,6 +92,13 @@ export function pushStoreSuite(factory: StoreFactory): void {
       expect(await pushes.openTasks("", 10)).toEqual(["t3"]);
     });
 
+    it("forgets those of tasks that are removed", async () => {
+      const { pushes, tasks } = fixture.stores;
+      for (const taskId of ["t1", "t2", "t3"]) await pushes.put(pushRecord(taskId, "a"), MOST);
+      await tasks.remove(["t1", "t3"]);
+      expect(await pushes.openTasks("", 10)).toEqual(["t2"]);
+    });
+
     it("forgets those of an agent that is removed", async () => {
       await joinAgents(fixture.stores, "alice", "bob");
       const { pushes, agents } = fixture.stores;
