@@ -85,6 +85,9 @@ const settings = z.strictObject({
   MESHKORE_TRUSTED_PROXIES: networks.describe(
     "addresses or CIDRs whose X-Forwarded-For and PROXY headers are believed, separated by commas",
   ),
+  MESHKORE_OUTBOUND_ALLOW: networks.describe(
+    "addresses or CIDRs that the hub may call although they are not public, separated by commas",
+  ),
   MESHKORE_PROXY_PROTOCOL: list
     .pipe(z.array(z.enum(["http", "grpc"], "name ports: http, grpc or both, separated by a comma")))
     .describe(
@@ -169,6 +172,8 @@ export interface Config {
   /** Undefined = plain text on both ports. */
   readonly tls: TlsConfig | undefined;
   readonly trustedProxies: readonly string[];
+  /** Addresses and CIDRs that outbound calls reach although they are not public. */
+  readonly outboundAllow: readonly string[];
   /** Where connections of trusted proxies begin with a PROXY protocol header. */
   readonly proxyProtocol: { readonly http: boolean; readonly grpc: boolean };
   readonly listener: "auto" | "uws" | "node";
@@ -257,6 +262,7 @@ function freezeConfig(s: z.infer<typeof settings>): Config {
     corsOrigins: Object.freeze(s.MESHKORE_CORS_ORIGINS),
     tls: tlsFromSettings(s),
     trustedProxies: Object.freeze(s.MESHKORE_TRUSTED_PROXIES),
+    outboundAllow: Object.freeze(s.MESHKORE_OUTBOUND_ALLOW),
     proxyProtocol: Object.freeze({
       http: s.MESHKORE_PROXY_PROTOCOL.includes("http"),
       grpc: s.MESHKORE_PROXY_PROTOCOL.includes("grpc"),

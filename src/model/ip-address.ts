@@ -60,3 +60,21 @@ function parsed(text: string): Ip | undefined {
   const address = ipaddr.IPv6.parse(text);
   return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
 }
+
+const GLOBAL_UNICAST: readonly [ipaddr.IPv6, number] = [ipaddr.IPv6.parse("2000::"), 3];
+const NAT64: readonly [ipaddr.IPv6, number] = [ipaddr.IPv6.parse("64:ff9b::"), 96];
+
+/**
+ * Whether the address is one of the public internet: not private, loopback, link-local (where clouds keep their
+ * metadata), shared by carriers, multicast or reserved. Addresses that wrap an IPv4 one are what that one is, if they
+ * are routed at all: 6to4 and Teredo are not. False for a text that is no address.
+ */
+export function isPublicIp(text: string): boolean {
+  const address = parsed(text);
+  if (address === undefined) return false;
+  if (address instanceof ipaddr.IPv4) return address.range() === "unicast";
+  if (address.match(...NAT64)) {
+    return new ipaddr.IPv4(address.toByteArray().slice(12)).range() === "unicast";
+  }
+  return address.match(...GLOBAL_UNICAST) && address.range() === "unicast";
+}

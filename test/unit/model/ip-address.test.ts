@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ipFromText, ipSetFromTexts } from "../../../src/model/ip-address.ts";
+import { ipFromText, ipSetFromTexts, isPublicIp } from "../../../src/model/ip-address.ts";
 
 describe("ipFromText", () => {
   it.each([
@@ -92,6 +92,84 @@ describe("ipSetFromTexts", () => {
         const isEqual = bits(base).slice(0, length) === bits(address).slice(0, length);
         expect(ipSetFromTexts([`${base}/${length}`]).has(address)).toBe(isEqual);
       }),
+    );
+  });
+});
+
+describe("isPublicIp", () => {
+  it.each(["8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2606:4700::1111", "2a00:1450:4001::1"])(
+    "%s is public",
+    (text) => {
+      expect(isPublicIp(text)).toBe(true);
+    },
+  );
+
+  it.each([
+    ["private", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "fd00::1", "fc00::1"],
+    ["loopback", "127.0.0.1", "127.255.255.254", "::1", "::ffff:127.0.0.1", "::127.0.0.1"],
+    [
+      "link-local, metadata of clouds",
+      "169.254.169.254",
+      "fe80::1",
+      "::ffff:169.254.169.254",
+      "fd00:ec2::254",
+    ],
+    ["shared by carriers", "100.64.0.1", "100.100.100.200", "100.127.255.255"],
+    ["unspecified", "0.0.0.0", "0.1.2.3", "::", "::ffff:0.0.0.0"],
+    ["multicast and broadcast", "224.0.0.1", "239.255.255.255", "255.255.255.255", "ff02::1"],
+    [
+      "reserved",
+      "192.0.2.1",
+      "198.18.0.1",
+      "198.51.100.7",
+      "203.0.113.9",
+      "240.0.0.1",
+      "2001:db8::1",
+      "fec0::1",
+    ],
+    ["wrapped IPv4", "64:ff9b::10.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b:1::8.8.8.8", "2002:0808:0808::1"],
+    ["tunnels", "2001:0:4136:e378::1", "::ffff:0:8.8.8.8", "5f00::1", "4000::1", "100::1"],
+    ["no address", "", "localhost", "127.1", "0x7f000001", "2130706433", "8.8.8.8/32"],
+  ])("none of what is %s", (_what, ...texts) => {
+    for (const text of texts) expect(isPublicIp(text), text).toBe(false);
+  });
+
+  it("says the same of an IPv4 address however it is written or wrapped", () => {
+    fc.assert(
+      fc.property(fc.ipV4(), (text) => {
+        const isPublic = isPublicIp(text);
+        expect(isPublicIp(`::ffff:${text}`)).toBe(isPublic);
+        expect(isPublicIp(`64:ff9b::${text}`)).toBe(isPublic);
+        if (!isPublic) expect(isPublicIp(`::${text}`)).toBe(false);
+      }),
+    );
+  });
+
+  it("finds nothing public within the networks that are not", () => {
+    const octet = fc.nat(255);
+    const inside = fc.oneof(
+      fc.tuple(fc.constantFrom("10", "127", "0", "224", "240"), octet, octet, octet),
+      fc.tuple(fc.constantFrom("192.168", "169.254", "198.18", "198.19"), octet, octet),
+      fc.tuple(fc.constant("172"), fc.integer({ min: 16, max: 31 }), octet, octet),
+      fc.tuple(fc.constant("100"), fc.integer({ min: 64, max: 127 }), octet, octet),
+    );
+    fc.assert(
+      fc.property(inside, (parts) => {
+        expect(isPublicIp(parts.join("."))).toBe(false);
+      }),
+    );
+  });
+
+  it("finds nothing public outside 2000::/3, but wrapped IPv4", () => {
+    fc.assert(
+      fc.property(fc.ipV6(), (text) => {
+        const [network] = (ipFromText(text) ?? "").split(":");
+        const first = Number.parseInt(network === "" ? "0" : (network ?? ""), 16);
+        if (isPublicIp(text) && (first < 0x2000 || first > 0x3fff)) {
+          expect(ipFromText(text)).toMatch(/^(64:ff9b::|\d+\.)/);
+        }
+      }),
+      { numRuns: 1000 },
     );
   });
 });
