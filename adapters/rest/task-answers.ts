@@ -29,7 +29,7 @@ export const stateShape = z.enum(states);
 const partShape = z
   .object({
     text: z.string().optional(),
-    raw: z.base64().optional(),
+    raw: z.string().optional().describe("bytes in base64"),
     url: z.string().optional(),
     data: anyJson.optional(),
     filename: z.string().optional(),

@@ -5,6 +5,7 @@ import { MeshError, type Part, type TaskMessage } from "../../src/adapter-kit.ts
 import { PartSchema, TaskMessageSchema } from "../../src/gen/meshkore/v1/tasks_pb.js";
 
 const MAX_PARTS = 1000;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
 
 const metadata = z.record(z.string(), z.json());
 
@@ -12,7 +13,7 @@ const metadata = z.record(z.string(), z.json());
 const partForm = z
   .strictObject({
     text: z.string().exactOptional(),
-    raw: z.base64().exactOptional().describe("bytes in base64"),
+    raw: z.string().regex(BASE64, "not base64").exactOptional().describe("bytes in base64"),
     url: z.string().min(1).exactOptional(),
     data: z.json().exactOptional(),
     filename: z.string().exactOptional(),

@@ -1,4 +1,6 @@
+import { create as createMessage } from "@bufbuild/protobuf";
 import type { HttpRequest, HttpResponse, HubApi, Principal, Route } from "../../../src/adapter-kit.ts";
+import { TaskSchema, TaskState } from "../../../src/gen/meshkore/v1/tasks_pb.js";
 import { EMPTY_HEADER, type Header } from "../../../src/model/envelope.ts";
 import { encodeEnvelope } from "../../../src/model/envelope-codec.ts";
 import { restAdapter } from "../index.ts";
@@ -212,7 +214,23 @@ const CHANNEL = {
   isMember: true,
 };
 
+/** Given by bob, taken by alice. */
+const TASK = createMessage(TaskSchema, {
+  id: MESSAGE_ID,
+  contextId: "c1",
+  caller: "bob",
+  worker: "alice",
+  status: { state: TaskState.SUBMITTED },
+  sequence: 1n,
+});
+
 const DEFAULT_ANSWERS: Answers = {
+  create: () => ({ task: TASK, duplicate: false }),
+  get: () => TASK,
+  list: () => ({ tasks: [TASK], cursor: undefined, total: 1 }),
+  say: () => TASK,
+  update: () => TASK,
+  cancel: () => TASK,
   send: () => SENT,
   redrive: () => SENT,
   request: () => ({ sent: SENT, reply: undefined }),

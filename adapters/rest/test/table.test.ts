@@ -318,12 +318,6 @@ describe("the REST table", () => {
     ["POST", "/services"],
     ["GET", "/services"],
     ["GET", "/services/x"],
-    ["POST", "/tasks"],
-    ["GET", "/tasks"],
-    ["GET", "/tasks/x"],
-    ["POST", "/tasks/x/messages"],
-    ["POST", "/tasks/x/cancel"],
-    ["GET", "/tasks/x/events"],
   ])("%s %s is not built yet, and says what to do instead", async (method, path) => {
     const answer = await createFakeHub().ask(method, path, { headers: { authorization: "" } });
     expect(answer.status).toBe(501);

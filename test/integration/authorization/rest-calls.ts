@@ -79,12 +79,16 @@ export const REST_CALLS: Readonly<Record<string, Build>> = {
   "GET /readyz": at("/readyz"),
   "GET /metrics": at("/metrics"),
 
-  "POST /tasks": at("/tasks", {}),
-  "GET /tasks": at("/tasks"),
-  "GET /tasks/{id}": at("/tasks/x"),
-  "POST /tasks/{id}/messages": at("/tasks/x/messages", {}),
-  "POST /tasks/{id}/cancel": at("/tasks/x/cancel", {}),
-  "GET /tasks/{id}/events": at("/tasks/x/events"),
+  "POST /tasks": ({ peer }) => ({ path: "/tasks", body: { to: peer.agentId, payload: "do it" } }),
+  "GET /tasks": async (stage) => ({ path: `/tasks?limit=${(await stage.given()).length}` }),
+  "GET /tasks/{id}": async (stage) => ({ path: `/tasks/${await stage.given()}` }),
+  "POST /tasks/{id}/messages": async (stage) => ({
+    path: `/tasks/${await stage.taken()}/messages`,
+    body: { payload: "done", status: "completed" },
+  }),
+  "POST /tasks/{id}/cancel": async (stage) => ({ path: `/tasks/${await stage.given()}/cancel` }),
+  "GET /tasks/{id}/events": async (stage) => ({ path: `/tasks/${await stage.given()}/events` }),
+
   "POST /discover": at("/discover", {}),
   "POST /services": at("/services", {}),
   "GET /services": at("/services"),

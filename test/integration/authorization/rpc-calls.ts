@@ -1,4 +1,5 @@
 import { AccessMode } from "../../../src/gen/meshkore/v1/registry_pb.js";
+import { TaskState } from "../../../src/gen/meshkore/v1/tasks_pb.js";
 import { fresh, type Stage } from "./stage.ts";
 import type { RPC } from "./table.ts";
 
@@ -18,6 +19,8 @@ const fields =
 const ofOwner: Build = ({ owner }) => ({ agentId: owner.agentId });
 const ofChannel: Build = async (stage) => ({ channelId: await stage.channel() });
 const toPeer = ({ peer }: Stage) => ({ to: peer.agentId, payload: Buffer.from("1"), noReceipts: true });
+
+const MESSAGE = { parts: [{ content: { case: "text", value: "do it" } }] };
 
 /** How each row of the table is called, about things of the owner's. One that is missing does not compile. */
 export const RPC_CALLS: Builds<typeof RPC> = {
@@ -45,6 +48,15 @@ export const RPC_CALLS: Builds<typeof RPC> = {
     }),
     listChannelMembers: ofChannel,
     deleteChannel: ofChannel,
+  },
+  TaskService: {
+    createTask: ({ peer }) => ({ to: peer.agentId, message: MESSAGE }),
+    getTask: async (stage) => ({ taskId: await stage.given() }),
+    listTasks: async (stage) => ({ limit: (await stage.given()).length }),
+    sendTaskMessage: async (stage) => ({ taskId: await stage.given(), message: MESSAGE }),
+    updateTask: async (stage) => ({ taskId: await stage.taken(), status: { state: TaskState.WORKING } }),
+    cancelTask: async (stage) => ({ taskId: await stage.given() }),
+    subscribeTask: async (stage) => ({ taskId: await stage.given() }),
   },
   RegistryService: {
     createInvite: fields(),

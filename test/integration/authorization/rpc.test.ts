@@ -14,13 +14,20 @@ import { ErrorCode, ErrorDetailSchema } from "../../../src/gen/meshkore/v1/error
 import { OperatorService } from "../../../src/gen/meshkore/v1/operator_pb.js";
 import { RegistryService } from "../../../src/gen/meshkore/v1/registry_pb.js";
 import { RelayService } from "../../../src/gen/meshkore/v1/relay_pb.js";
+import { TaskService } from "../../../src/gen/meshkore/v1/tasks_pb.js";
 import { startHub, type TestHub } from "../../support/hub.ts";
 import { CALLERS, expectedOutcome } from "./expected.ts";
 import { type Build, type Fields, RPC_CALLS } from "./rpc-calls.ts";
 import { type BadBearers, badBearers, JWT_SECRET, SECRET, Stage } from "./stage.ts";
 import { RPC, type Rule } from "./table.ts";
 
-const SERVICES: readonly DescService[] = [RelayService, ChannelService, RegistryService, OperatorService];
+const SERVICES: readonly DescService[] = [
+  RelayService,
+  ChannelService,
+  TaskService,
+  RegistryService,
+  OperatorService,
+];
 
 let hub: TestHub;
 let bad: BadBearers;

@@ -69,6 +69,14 @@ export class Stage {
     return send(this.peer, this.owner);
   }
 
+  given(): Promise<string> {
+    return giveTask(this.owner, this.peer);
+  }
+
+  taken(): Promise<string> {
+    return giveTask(this.peer, this.owner);
+  }
+
   async dead(): Promise<string> {
     const id = await this.sent();
     const answer = await this.peer.post(`/messages/${id}/processed`, { ok: false, note: SECRET });
@@ -88,7 +96,14 @@ export class Stage {
     const { owner } = this;
     const inbox = (await owner.get("/messages?ack=manual&limit=500")).messages();
     const seen: unknown[] = [inbox.filter(({ kind }) => kind === "MESSAGE")];
-    for (const path of ["/channels", "/blocks", "/messages/dead", "/invites", `/agents/${owner.agentId}`]) {
+    for (const path of [
+      "/channels",
+      "/blocks",
+      "/messages/dead",
+      "/invites",
+      "/tasks?include_artifacts=true",
+      `/agents/${owner.agentId}`,
+    ]) {
       const { status, json } = await owner.get(path);
       seen.push([path, status, json]);
     }
@@ -100,6 +115,12 @@ async function send(from: TestAgent, to: TestAgent): Promise<string> {
   const answer = await from.post("/send", { to: to.agentId, payload: SECRET, receipts: false });
   expect(answer.status, answer.text).toBe(202);
   return String(answer.field("message_id"));
+}
+
+async function giveTask(from: TestAgent, to: TestAgent): Promise<string> {
+  const answer = await from.post("/tasks", { to: to.agentId, payload: SECRET });
+  expect(answer.status, answer.text).toBe(201);
+  return String(answer.field("task_id"));
 }
 
 function asAgent(hub: TestHub, agentId: string, joined: { field(name: string): unknown }): TestAgent {

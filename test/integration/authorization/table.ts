@@ -2,6 +2,7 @@ import type { ChannelService } from "../../../src/gen/meshkore/v1/channels_pb.js
 import type { OperatorService } from "../../../src/gen/meshkore/v1/operator_pb.js";
 import type { RegistryService } from "../../../src/gen/meshkore/v1/registry_pb.js";
 import type { RelayService, SessionRequest } from "../../../src/gen/meshkore/v1/relay_pb.js";
+import type { TaskService } from "../../../src/gen/meshkore/v1/tasks_pb.js";
 
 /** Who may call. The tests call every row as everybody, over every wire, and docs/authorization.md is made of it. */
 export type Who =
@@ -90,12 +91,13 @@ export const REST: Readonly<Record<string, Rule>> = {
   "GET /readyz": open,
   "GET /metrics": { who: "open_or_admin" },
 
-  "POST /tasks": unbuilt,
-  "GET /tasks": unbuilt,
-  "GET /tasks/{id}": unbuilt,
-  "POST /tasks/{id}/messages": unbuilt,
-  "POST /tasks/{id}/cancel": unbuilt,
-  "GET /tasks/{id}/events": unbuilt,
+  "POST /tasks": agent,
+  "GET /tasks": agent,
+  "GET /tasks/{id}": { who: "owner", others: hidden },
+  "POST /tasks/{id}/messages": { who: "owner", others: hidden },
+  "POST /tasks/{id}/cancel": { who: "owner", others: hidden },
+  "GET /tasks/{id}/events": { who: "owner", others: hidden },
+
   "POST /discover": unbuilt,
   "POST /services": unbuilt,
   "GET /services": unbuilt,
@@ -106,6 +108,7 @@ export const REST: Readonly<Record<string, Rule>> = {
 export const RPC: {
   readonly RelayService: MethodsOf<typeof RelayService>;
   readonly ChannelService: MethodsOf<typeof ChannelService>;
+  readonly TaskService: MethodsOf<typeof TaskService>;
   readonly RegistryService: MethodsOf<typeof RegistryService>;
   readonly OperatorService: MethodsOf<typeof OperatorService>;
 } = {
@@ -130,6 +133,15 @@ export const RPC: {
     addChannelMembers: { who: "owner", others: hidden },
     listChannelMembers: { who: "owner_or_admin", others: hidden },
     deleteChannel: { who: "owner_or_admin", others: hidden },
+  },
+  TaskService: {
+    createTask: agent,
+    getTask: { who: "owner", others: hidden },
+    listTasks: agent,
+    sendTaskMessage: { who: "owner", others: hidden },
+    updateTask: { who: "owner", others: hidden },
+    cancelTask: { who: "owner", others: hidden },
+    subscribeTask: { who: "owner", others: hidden },
   },
   RegistryService: {
     createInvite: { who: "owner_or_admin", others: denied },

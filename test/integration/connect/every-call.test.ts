@@ -7,18 +7,18 @@ import { ErrorCode, ErrorDetailSchema } from "../../../src/gen/meshkore/v1/error
 import { OperatorService } from "../../../src/gen/meshkore/v1/operator_pb.js";
 import { AccessMode, AgentStatus, RegistryService } from "../../../src/gen/meshkore/v1/registry_pb.js";
 import { MessageState, RelayService } from "../../../src/gen/meshkore/v1/relay_pb.js";
-import { ADMIN_TOKEN, startHub, type TestAgent, type TestHub } from "../../support/hub.ts";
+import { TaskService } from "../../../src/gen/meshkore/v1/tasks_pb.js";
+import { ADMIN_TOKEN, startHub, type TestHub } from "../../support/hub.ts";
 import { until } from "../../support/until.ts";
+import { TASK_CALLS, type TaskScene } from "./task-calls.ts";
 import { clientOf, WIRES, type Wire } from "./wires.ts";
 
-const SERVICES = [RelayService, ChannelService, RegistryService, OperatorService];
+const SERVICES = [RelayService, ChannelService, TaskService, RegistryService, OperatorService];
 const HELLO = Buffer.from('{"text":"hello"}');
 
 /** Two agents of their own for each wire, and clients as them. */
-interface Scene {
+interface Scene extends TaskScene {
   readonly wire: Wire;
-  readonly alice: TestAgent;
-  readonly bob: TestAgent;
   readonly relay: ReturnType<typeof clientOf<typeof RelayService>>;
   readonly bobsRelay: ReturnType<typeof clientOf<typeof RelayService>>;
   readonly channels: ReturnType<typeof clientOf<typeof ChannelService>>;
@@ -49,6 +49,8 @@ async function sceneOf(wire: Wire, index: number): Promise<Scene> {
     own,
     relay: client(RelayService, alice.token),
     bobsRelay: client(RelayService, bob.apiKey),
+    tasks: client(TaskService, alice.token),
+    bobsTasks: client(TaskService, bob.token),
     channels: client(ChannelService, alice.token),
     bobsChannels: client(ChannelService, bob.token),
     registry: client(RegistryService, alice.token),
@@ -202,6 +204,8 @@ const CALLS: Readonly<Record<string, Call>> = {
       meshCode: ErrorCode.NOT_FOUND,
     });
   },
+
+  ...TASK_CALLS,
 
   async "RegistryService.CreateInvite"({ adminsRegistry }) {
     const { invite } = await adminsRegistry.createInvite({ maxUses: 3, capabilities: ["translate"] });

@@ -136,6 +136,35 @@ async function channels(): Promise<void> {
   await byAlice("DELETE", "/channels/team");
 }
 
+async function tasks(): Promise<void> {
+  const body = { to: "bob", payload: { text: "hello" }, dedupe_key: "once", task_metadata: { urgent: true } };
+  const { task_id: id } = JSON.parse((await byAlice("POST", "/tasks", body)).text);
+  await byAlice("POST", "/tasks", body);
+  const question = {
+    payload: "in which language?",
+    status: "input_required",
+    metadata: { asks: "language" },
+  };
+  await byBob("POST", `/tasks/${id}/messages`, question);
+  await byAlice("POST", `/tasks/${id}/messages`, {
+    parts: [{ raw: "AAEC", filename: "a.bin" }, { url: "https://a.test/" }],
+  });
+  const artifact = { artifact_id: "a", name: "translation", append: true, last_chunk: false };
+  await byBob("POST", `/tasks/${id}/messages`, { parts: [{ data: null, media_type: "text/x" }], artifact });
+  const follower = await EventStreamClient.open(`${hub.http}/tasks/${id}/events`, { token: alice.token });
+  const event = await until("the task", () => follower.events[0]);
+  const { status, headers } = follower.response;
+  check.answer("GET", "/tasks/{id}/events", { status, headers, text: event.data });
+  await byBob("POST", `/tasks/${id}/messages`, { payload: "hallo", status: "completed" });
+  await until("the end of the stream", () => follower.hasEnded);
+  expect(follower.events.map(({ event: name }) => name)).toEqual(["task", "event"]);
+  await byAlice("GET", `/tasks/${id}?history_length=1`);
+  await byAlice("GET", "/tasks?include_artifacts=true&limit=5&status=completed&peer=bob");
+  const other = JSON.parse((await byAlice("POST", "/tasks", { to: "bob", payload: "wait" })).text);
+  await byAlice("POST", `/tasks/${other.task_id}/cancel`, { metadata: { why: "late" } });
+  expect(await statusOf(byBob("POST", `/tasks/${id}/messages`, { payload: "more" }))).toBe(409);
+}
+
 async function streams(): Promise<void> {
   const client = await EventStreamClient.open(`${hub.http}/messages/stream`, { token: bob.token });
   const { status, headers } = client.response;
@@ -166,6 +195,7 @@ describe("the OpenAPI document of a running hub", () => {
     await messages();
     await streams();
     await channels();
+    await tasks();
     await overview();
     expect(check.unseen()).toEqual([]);
   });
