@@ -5,9 +5,14 @@ import { onTestFinished } from "vitest";
 import { ADMIN_TOKEN, type TestHub } from "../../support/hub.ts";
 import { type CliResult, runCli } from "../cli/cli-process.ts";
 
+/** What makes the command line the operator's. */
+export function operatorEnv(hub: TestHub): Readonly<Record<string, string>> {
+  return { MESHKORE_URL: hub.http, MESHKORE_ADMIN_TOKEN: ADMIN_TOKEN };
+}
+
 /** The command line as the operator of the hub. */
 export function operatorCli(hub: TestHub, ...args: readonly string[]): Promise<CliResult> {
-  return runCli(args, { env: { MESHKORE_URL: hub.http, MESHKORE_ADMIN_TOKEN: ADMIN_TOKEN } });
+  return runCli(args, { env: operatorEnv(hub) });
 }
 
 /** The same, for what has to work. @throws with what it wrote */

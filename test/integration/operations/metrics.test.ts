@@ -2,6 +2,7 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RelayService } from "../../../src/gen/meshkore/v1/relay_pb.js";
+import { baseOf, grpcWire } from "../../support/grpc-wire.ts";
 import { startHub, type TestHub, withHub } from "../../support/hub.ts";
 import { scrape } from "../../support/prometheus-text.ts";
 import { protoWire } from "../../support/proto-wire.ts";
@@ -53,16 +54,20 @@ describe("GET /metrics of a hub in use", () => {
     expect(value("mesh_attempts_wrong_total")).toBe(0);
   });
 
-  it("shows open sessions while they are open, and what passes through them", async () => {
-    const ann = await hub.join("ann-in-session");
+  it.each([
+    ["websocket", protoWire],
+    ["grpc", grpcWire],
+  ])("shows open %s sessions while they are open, and what passes through them", async (adapter, wire) => {
+    const ann = await hub.join(`ann-in-${adapter}-session`);
     const before = await scrape(hub.http);
     const got: unknown[] = [];
     const hello = { token: ann.token };
-    const session = await SessionClient.open(hub.http, protoWire, hello, {
+    const session = await SessionClient.open(baseOf(hub, wire), wire, hello, {
       delivered: (messages) => got.push(...messages),
     });
     const open = await scrape(hub.http);
-    expect(open.value("mesh_sessions_open", { adapter: "websocket" })).toBe(1);
+    expect(open.value("mesh_sessions_open", { adapter })).toBe(1);
+    expect(open.value("mesh_sessions_opened_total", { adapter })).toBe(1);
     expect(open.value("mesh_deliveries_open")).toBe(1);
     await ann.post("/send", { to: ann.agentId, payload: 1, receipts: false });
     await until("the delivery", () => got.length === 1);
@@ -72,7 +77,7 @@ describe("GET /metrics of a hub in use", () => {
     await session.close();
     await until("the end of the session", async () => {
       const closed = await scrape(hub.http);
-      return closed.value("mesh_sessions_open", { adapter: "websocket" }) === 0;
+      return closed.value("mesh_sessions_open", { adapter }) === 0;
     });
   });
 
@@ -95,6 +100,34 @@ describe("GET /metrics of a hub in use", () => {
       expect(value("mesh_rpc_call_seconds_count", { adapter })).toBe(2);
     }
     expect(value("mesh_http_requests_total", { adapter: "connect", code: "2xx" })).toBe(1);
+  });
+
+  it("counts streams of gRPC while they are open, and how they ended", async () => {
+    const ann = await hub.join("ann-on-a-stream");
+    const relay = createClient(RelayService, createGrpcTransport({ baseUrl: `http://${hub.grpc}` }));
+    const headers = { authorization: `Bearer ${ann.token}` };
+    const adapter = "grpc";
+    const calls = async (code: string) => {
+      const { text, value } = await scrape(hub.http);
+      const isThere = text.includes(`mesh_rpc_calls_total{adapter="grpc",code="${code}"}`);
+      return isThere ? value("mesh_rpc_calls_total", { adapter, code }) : 0;
+    };
+    const [endedBefore, gapsBefore] = [await calls("ok"), await calls("gap")];
+
+    const leave = new AbortController();
+    const parts = relay.attach({}, { headers, signal: leave.signal })[Symbol.asyncIterator]();
+    await parts.next();
+    expect((await scrape(hub.http)).value("mesh_streams_open", { adapter })).toBe(1);
+    expect(await calls("ok")).toBe(endedBefore);
+    leave.abort();
+    await expect(parts.next()).rejects.toThrow();
+    await until("the stream's end is counted", async () => (await calls("ok")) === endedBefore + 1);
+    expect((await scrape(hub.http)).value("mesh_streams_open", { adapter })).toBe(0);
+
+    const refused = relay.attach({ cursor: "9-9" }, { headers })[Symbol.asyncIterator]();
+    await expect(refused.next()).rejects.toThrow();
+    expect(await calls("gap")).toBe(gapsBefore + 1);
+    expect((await scrape(hub.http)).value("mesh_streams_open", { adapter })).toBe(0);
   });
 
   it("shows what is unread without asking each time", async () => {

@@ -1,37 +1,12 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startHub, type TestAgent, type TestHub } from "../../support/hub.ts";
+import { mountSmallDisk, type SmallDisk } from "../../support/small-disk.ts";
 import { until } from "../../support/until.ts";
 
 const DISK_MIB = 24;
 const PIECE_BYTES = 100_000;
-
-/** Undefined where this user may not mount. */
-function mountSmallDisk(): string | undefined {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return undefined;
-  const folder = mkdtempSync(join(tmpdir(), "meshkore-disk-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_MIB}m`, "tmpfs", folder], { stdio: "pipe" });
-    return folder;
-  } catch {
-    rmSync(folder, { recursive: true });
-    return undefined;
-  }
-}
-
-function unmount(folder: string): void {
-  execFileSync("umount", [folder]);
-  rmSync(folder, { recursive: true });
-}
-
-/** Takes all the space that is left, but for some bytes. */
-function fillDisk(folder: string, name: string, leaveBytes: number): void {
-  const { bavail, bsize } = statfsSync(folder);
-  writeFileSync(join(folder, name), Buffer.alloc(Math.max(0, bavail * bsize - leaveBytes)));
-}
 
 async function sendUntilFull(alice: TestAgent, accepted: string[]) {
   const payload = "x".repeat(PIECE_BYTES);
@@ -55,11 +30,11 @@ async function inboxIds(bob: TestAgent): Promise<string[]> {
   }
 }
 
-async function livesThroughFullDisk(hub: TestHub, folder: string): Promise<void> {
+async function livesThroughFullDisk(hub: TestHub, disk: SmallDisk): Promise<void> {
   const alice = await hub.join("alice");
   const bob = await hub.join("bob");
   const accepted: string[] = [];
-  writeFileSync(join(folder, "ballast"), Buffer.alloc(4_000_000));
+  writeFileSync(join(disk.path, "ballast"), Buffer.alloc(4_000_000));
 
   const refused = await sendUntilFull(alice, accepted);
   expect(refused?.status).toBe(503);
@@ -67,7 +42,7 @@ async function livesThroughFullDisk(hub: TestHub, folder: string): Promise<void>
   expect(Number(refused?.headers.get("retry-after"))).toBeGreaterThan(0);
   expect(accepted.length).toBeGreaterThan(5);
 
-  fillDisk(folder, "brim", 0);
+  disk.fill("brim");
   // An answer of the disk counts for a moment, so that small ones may still get in; then they are kept too.
   const small = await until("a refusal of small ones", async () => {
     const answer = await alice.post("/send", { to: "bob", payload: 1, receipts: false });
@@ -84,8 +59,8 @@ async function livesThroughFullDisk(hub: TestHub, folder: string): Promise<void>
   expect((await alice.get("/history/bob?limit=5")).status).toBe(200);
   expect(await inboxIds(bob)).toEqual(accepted);
 
-  rmSync(join(folder, "brim"));
-  rmSync(join(folder, "ballast"));
+  rmSync(join(disk.path, "brim"));
+  rmSync(join(disk.path, "ballast"));
   const after = await until("room again", async () => {
     const answer = await alice.post("/send", { to: "bob", payload: "after", receipts: false });
     return answer.status === 202 ? String(answer.field("message_id")) : undefined;
@@ -100,15 +75,11 @@ async function livesThroughFullDisk(hub: TestHub, folder: string): Promise<void>
 }
 
 test("a hub lives through a full disk, and loses nothing that it accepted", async (context) => {
-  const folder = mountSmallDisk();
-  if (folder === undefined) {
+  using disk = mountSmallDisk(DISK_MIB);
+  if (disk === undefined) {
     console.warn("SKIPPED: the full disk needs root on Linux, to mount a small one");
     return context.skip();
   }
-  try {
-    await using hub = await startHub({ dataDir: join(folder, "data") });
-    await livesThroughFullDisk(hub, folder);
-  } finally {
-    unmount(folder);
-  }
+  await using hub = await startHub({ dataDir: join(disk.path, "data") });
+  await livesThroughFullDisk(hub, disk);
 });

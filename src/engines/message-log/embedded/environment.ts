@@ -2,6 +2,7 @@ import { open, type RangeOptions, type RootDatabase } from "lmdb";
 import { MeshError, meshErrorFromUnknown } from "../../../model/errors.ts";
 import { createCopies } from "./copy.ts";
 import { freeBytes, storageFull } from "./disk-full.ts";
+import { allocateLockFile } from "./lock-file.ts";
 
 interface Measured {
   getStats(): object;
@@ -79,6 +80,7 @@ export async function openEnvironment(path: string, durability: "power" | "proce
     eventTurnBatching: false,
     txnStartThreshold: 1,
   } as const;
+  await allocateLockFile(path);
   const root = open<Buffer, Buffer>(options);
   const table = (name: string) =>
     root.openDB<Buffer, Buffer>({ name, keyEncoding: "binary", encoding: "binary" });

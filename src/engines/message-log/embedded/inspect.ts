@@ -18,7 +18,7 @@ export interface LogFacts {
 /**
  * Looks into a log that no hub has open.
  * @param isThorough reads every chunk: whether each stream's offsets are dense; counts records
- * @throws MeshError unavailable when it is no log, or damaged beyond reading
+ * @throws MeshError unavailable when it is no log, or damaged beyond reading; storage_full: reading needs a lock file
  */
 export async function inspectLog(path: string, isThorough: boolean): Promise<LogFacts> {
   // Opening would make an empty one.
@@ -33,6 +33,7 @@ export async function inspectLog(path: string, isThorough: boolean): Promise<Log
     const { records, problems } = isThorough ? readThrough(env) : { records: 0, problems: [] };
     return { streams, records, epoch: env.epoch, problems };
   } catch (thrown) {
+    if (thrown instanceof MeshError && thrown.code === "storage_full") throw thrown;
     throw unreadable(path, thrown);
   } finally {
     await env?.close();
