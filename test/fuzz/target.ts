@@ -1,6 +1,6 @@
 import { type TestAgent, type TestHub, withHub } from "../support/hub.ts";
+import { INSPECTABLE } from "../support/inspector.ts";
 import type { Operation, Ports, WireContext } from "./input.ts";
-import { INSPECTABLE } from "./oracle/vitals.ts";
 import type { Secrets } from "./throw-input.ts";
 
 /** A hub with an agent that attacks and one that is written to. */

@@ -1,8 +1,7 @@
-import { once } from "node:events";
 import { readdirSync } from "node:fs";
-import { WebSocket } from "ws";
 import { residentBytes } from "../../integration/survival/hub-memory.ts";
 import type { TestHub } from "../../support/hub.ts";
+import { Inspector } from "../../support/inspector.ts";
 
 /** What a process holds. */
 export interface Vitals {
@@ -14,43 +13,25 @@ export interface Vitals {
   readonly bufferBytes: number;
 }
 
-/** For `NODE_OPTIONS` of a hub whose heap is to be looked at: Node's own debugger, on a free loopback port. */
-export const INSPECTABLE = "--inspect=127.0.0.1:0";
-
 /** Looks at a hub that runs with INSPECTABLE. Collects garbage first, so that two looks can be compared. */
 export async function vitalsOf(hub: TestHub): Promise<Vitals> {
-  const url = /ws:\/\/127\.0\.0\.1:\d+\/[\w-]+/.exec(hub.log())?.[0];
-  if (url === undefined) throw new Error("the hub was not started with a debugger");
-  const inspector = new WebSocket(url, { perMessageDeflate: false });
-  await once(inspector, "open");
+  const inspector = await Inspector.open(hub);
   try {
     // The second one takes what finalizers of the first let go.
-    await ask(inspector, 1, "HeapProfiler.collectGarbage");
-    await ask(inspector, 2, "HeapProfiler.collectGarbage");
-    const usage = await ask(inspector, 3, "Runtime.getHeapUsage");
+    await inspector.call("HeapProfiler.collectGarbage");
+    await inspector.call("HeapProfiler.collectGarbage");
+    const usage = await inspector.call("Runtime.getHeapUsage");
     return {
       files: openFiles(hub.pid),
       residentBytes: residentBytes(hub.pid).own,
-      heapBytes: usage["usedSize"] ?? 0,
-      bufferBytes: usage["backingStorageSize"] ?? 0,
+      heapBytes: Number(usage["usedSize"] ?? 0),
+      bufferBytes: Number(usage["backingStorageSize"] ?? 0),
     };
   } finally {
-    inspector.terminate();
+    inspector.close();
   }
 }
 
 export function openFiles(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
-}
-
-function ask(inspector: WebSocket, id: number, method: string): Promise<Record<string, number>> {
-  const answer = new Promise<Record<string, number>>((resolve, reject) => {
-    inspector.on("message", (data: Buffer) => {
-      const message = JSON.parse(data.toString("utf8"));
-      if (message.id === id) resolve(message.result ?? {});
-    });
-    inspector.once("close", () => reject(new Error("the hub's debugger went away")));
-  });
-  inspector.send(JSON.stringify({ id, method }));
-  return answer;
 }

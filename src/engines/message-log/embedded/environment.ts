@@ -46,6 +46,8 @@ export interface Environment {
    */
   commit(write: () => void): Promise<void>;
   readonly path: string;
+  /** Counted by LMDB itself: at once, however many there are. */
+  streamCount(): number;
   /** Room within the file, about. */
   unusedBytes(): number;
   /** Lets the next read see the newest state also after a failed commit. */
@@ -104,6 +106,7 @@ export async function openEnvironment(path: string, durability: "power" | "proce
     epoch,
     putEpoch: (next) => void root.put(EPOCH_KEY, epochBytes(next)),
     commit: (write) => commitOnce(root, path, write),
+    streamCount: () => numberAt(tables.names.getStats(), "entryCount"),
     unusedBytes: () => unusedBytes(root, Object.values(tables)),
     refreshReads: () => root.resetReadTxn(),
     copyTo: copies.run,

@@ -28,10 +28,8 @@ export async function inspectLog(path: string, isThorough: boolean): Promise<Log
   let env: Environment | undefined;
   try {
     env = await openEnvironment(path, "power");
-    let streams = 0;
-    for (const _ of env.names.getKeys({})) streams += 1;
     const { records, problems } = isThorough ? readThrough(env) : { records: 0, problems: [] };
-    return { streams, records, epoch: env.epoch, problems };
+    return { streams: env.streamCount(), records, epoch: env.epoch, problems };
   } catch (thrown) {
     if (thrown instanceof MeshError && thrown.code === "storage_full") throw thrown;
     throw unreadable(path, thrown);
