@@ -131,6 +131,9 @@ const settings = z.strictObject({
   MESHKORE_HISTORY_DAYS: z.coerce.number().positive().max(3650).default(30).describe("life of history"),
   MESHKORE_CHANNEL_MAX_MEMBERS: count(10_000, 1, 1_000_000).describe("members of one channel"),
   MESHKORE_SESSIONS_PER_AGENT: count(64, 1, 100_000).describe("live sessions of one agent at once"),
+  MESHKORE_SILENT_CLIENT_S: count(120, 8, 960).describe(
+    "seconds after which a WebSocket or gRPC client that sends nothing and answers no ping is cut off",
+  ),
   MESHKORE_ATTEMPTS_PER_MINUTE: count(30, 1, 1_000_000).describe("wrong nonces, keys, tokens per address"),
 });
 
@@ -205,6 +208,8 @@ export interface Limits {
   readonly historyMs: number;
   readonly channelMaxMembers: number;
   readonly sessionsPerAgent: number;
+  /** A client on a connection that is held open is gone when it neither sends nor answers pings for so long. */
+  readonly silentClientMs: number;
   readonly attemptsPerMinute: number;
 }
 
@@ -282,6 +287,7 @@ function freezeConfig(s: z.infer<typeof settings>): Config {
       historyMs: Math.round(s.MESHKORE_HISTORY_DAYS * DAY_MS),
       channelMaxMembers: s.MESHKORE_CHANNEL_MAX_MEMBERS,
       sessionsPerAgent: s.MESHKORE_SESSIONS_PER_AGENT,
+      silentClientMs: s.MESHKORE_SILENT_CLIENT_S * 1000,
       attemptsPerMinute: s.MESHKORE_ATTEMPTS_PER_MINUTE,
     }),
   });

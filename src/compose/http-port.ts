@@ -30,6 +30,7 @@ export async function openHttpPort({ config, logger }: HubOptions, mounts: HttpM
     ...(tls !== undefined && { tls }),
     isTrustedProxy: ipSetFromTexts(config.trustedProxies).has,
     expectsProxyHeader: config.proxyProtocol.http,
+    socketSilenceMs: config.limits.silentClientMs,
     onError: (error) => logger.error("face.failed", { error }),
   });
   if (kind === "node") logger.info("listener.chosen", { listener: kind, reason });

@@ -2,8 +2,11 @@ import { openRpcListener } from "../listeners/h2/open-rpc-listener.ts";
 import { Serving } from "../listeners/h2/serving.ts";
 import { ipSetFromTexts } from "../model/ip-address.ts";
 import type { RpcService } from "../ports/rpc.ts";
-import type { RpcListener } from "../ports/rpc-listener.ts";
+import type { RpcLimits, RpcListener } from "../ports/rpc-listener.ts";
 import type { HubOptions } from "./hub-options.ts";
+
+/** Longer than any network takes. */
+const PING_ANSWER_MS = 20_000;
 
 export interface RpcFace {
   readonly listener: RpcListener;
@@ -33,6 +36,7 @@ export async function openRpcFace(
     isTrustedProxy: ipSetFromTexts(config.trustedProxies).has,
     expectsProxyHeader: config.proxyProtocol.grpc,
     ...limits,
+    limits: pingsWithin(config.limits.silentClientMs),
     ...(tls !== undefined && { tls }),
     onError: (error) => logger.error("face.failed", { error }),
   });
@@ -41,6 +45,12 @@ export async function openRpcFace(
     address: `${host.includes(":") ? `[${host}]` : host}:${listener.port}`,
     setServing: (isServing) => serving.set(isServing),
   };
+}
+
+/** A silent connection is pinged at half of the time, and cut when no answer comes soon after. */
+function pingsWithin(silenceMs: number): Pick<RpcLimits, "pingEveryMs" | "pingAnswerMs"> {
+  const pingEveryMs = silenceMs / 2;
+  return { pingEveryMs, pingAnswerMs: Math.min(pingEveryMs, PING_ANSWER_MS) };
 }
 
 async function allServices(native: readonly RpcService[], serving: Serving): Promise<readonly RpcService[]> {

@@ -7,8 +7,8 @@ export const BODY_TIMEOUT_MS = 30_000;
 export const DRAIN_FACTOR = 4;
 export const DRAIN_MS = 2_000;
 
-/** A socket that is silent for so long is dead. */
-export const SOCKET_IDLE_MS = 120_000;
+/** A socket that is silent for so long is dead; it is pinged before. */
+export const SOCKET_SILENCE_MS = 120_000;
 
 /** Unsent frames past the high water before the connection is cut. */
 export const FRAMES_PAST_FULL = 4;

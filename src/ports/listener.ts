@@ -135,6 +135,8 @@ export interface ListenerOptions {
    * connect is taken as it comes.
    */
   readonly expectsProxyHeader?: boolean;
+  /** A socket that is silent for so long is dead; it is pinged before. From 8 s to 960 s; default 120 s. */
+  readonly socketSilenceMs?: number;
   /** A body that takes longer makes `body()` throw unavailable. Default 30 s. */
   readonly bodyTimeoutMs?: number;
   /** Told about what a handler or a session threw against its contract. Must not throw. */

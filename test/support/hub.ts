@@ -24,6 +24,8 @@ export interface HubOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Kept after disposal; default: a new one, removed at disposal. */
   readonly dataDir?: string;
+  /** A command that becomes the hub: its arguments are what is to be run. */
+  readonly within?: readonly string[];
 }
 
 /** A hub in a process of its own, on free ports, without limits that a test would meet by chance. */
@@ -67,7 +69,7 @@ export interface TestAgent {
  */
 export async function startHub(options: HubOptions = {}): Promise<TestHub> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "meshkore-test-")));
-  const hub = new HubProcess(dataDir, options.dataDir === undefined, options.env ?? {});
+  const hub = new HubProcess(dataDir, options);
   try {
     await hub.start();
   } catch (thrown) {
@@ -90,16 +92,18 @@ export async function withHub<T>(options: HubOptions, use: (hub: TestHub) => Pro
 class HubProcess implements TestHub {
   readonly dataDir: string;
   readonly #isOwnDir: boolean;
+  readonly #within: readonly string[];
   #env: NonNullable<HubOptions["env"]>;
   #child: ChildProcess | undefined;
   #ready: ReadyLine | undefined;
   #log = "";
   #nonce: Promise<string> | undefined;
 
-  constructor(dataDir: string, isOwnDir: boolean, env: NonNullable<HubOptions["env"]>) {
+  constructor(dataDir: string, options: HubOptions) {
     this.dataDir = dataDir;
-    this.#isOwnDir = isOwnDir;
-    this.#env = env;
+    this.#isOwnDir = options.dataDir === undefined;
+    this.#env = options.env ?? {};
+    this.#within = options.within ?? [];
   }
 
   get http(): string {
@@ -145,8 +149,9 @@ class HubProcess implements TestHub {
 
   async start(env: HubOptions["env"] = {}): Promise<void> {
     this.#env = { ...this.#env, ...env };
-    const args = ["--disable-warning=ExperimentalWarning", "src/main.ts"];
-    const child = spawn(process.execPath, args, {
+    const hub = [process.execPath, "--disable-warning=ExperimentalWarning", "src/main.ts"];
+    const [command = process.execPath, ...args] = [...this.#within, ...hub];
+    const child = spawn(command, args, {
       cwd: ROOT,
       env: environment(this.dataDir, this.#env),
       stdio: ["ignore", "pipe", "pipe"],

@@ -22,7 +22,7 @@ const BINARY = { binary: true, compress: false } as const;
 const TEXT = { binary: false, compress: false } as const;
 /** Rounds of `checkAlive` without a sign of life before the ping, and before the cut. */
 const PING_AFTER_ROUNDS = 1;
-const CUT_AFTER_ROUNDS = 2;
+export const CUT_AFTER_ROUNDS = 2;
 
 /** One WebSocket. Sends are queued and written in one go at the end of the turn of the event loop. */
 export class NodeSocket implements SocketConnection {

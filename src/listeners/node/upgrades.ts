@@ -3,11 +3,11 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import type { HttpResponse, ListenerOptions, SocketDecision } from "../../ports/listener.ts";
 import { FlushQueue } from "../flush-queue.ts";
-import { GOODBYE_CODE, GOODBYE_REASON, SOCKET_IDLE_MS } from "../listener-limits.ts";
+import { GOODBYE_CODE, GOODBYE_REASON, SOCKET_SILENCE_MS } from "../listener-limits.ts";
 import type { RequestHead } from "../request-head.ts";
 import { statusLine } from "../status-line.ts";
 import { decideUpgrade } from "../upgrade-decision.ts";
-import { NodeSocket, type SocketSettings } from "./socket.ts";
+import { CUT_AFTER_ROUNDS, NodeSocket, type SocketSettings } from "./socket.ts";
 
 type Accepted = Extract<SocketDecision, { readonly kind: "accept" }>;
 
@@ -47,9 +47,7 @@ export function createUpgrades(
     handleProtocols: (_offered, request) => accepted.get(request)?.decision.subprotocol || false,
     ...{ closeTimeout: CLOSE_TIMEOUT_MS },
   });
-  const sweep = setInterval(() => {
-    for (const socket of open) socket.checkAlive();
-  }, SOCKET_IDLE_MS / 2).unref();
+  const sweep = lookForSilent(open, options);
 
   const decide = (request: IncomingMessage): boolean => {
     const { method, url = "", headers } = request;
@@ -101,4 +99,15 @@ export function createUpgrades(
       return hadSockets;
     },
   };
+}
+
+/** Looks again and again, until it is cleared. */
+function lookForSilent(
+  open: ReadonlySet<NodeSocket>,
+  { socketSilenceMs = SOCKET_SILENCE_MS }: ListenerOptions,
+): NodeJS.Timeout {
+  const look = (): void => {
+    for (const socket of open) socket.checkAlive();
+  };
+  return setInterval(look, socketSilenceMs / CUT_AFTER_ROUNDS).unref();
 }

@@ -1,6 +1,6 @@
 import type { HttpResponse, ListenerOptions } from "../../ports/listener.ts";
 import { FlushQueue } from "../flush-queue.ts";
-import { SOCKET_IDLE_MS } from "../listener-limits.ts";
+import { SOCKET_SILENCE_MS } from "../listener-limits.ts";
 import { INTERNAL_RESPONSE } from "../response-head.ts";
 import { decideUpgrade } from "../upgrade-decision.ts";
 import { isWhole, withoutBody } from "../whole-response.ts";
@@ -40,7 +40,7 @@ export function createSocketRoute(
   return {
     compression: disabledCompression,
     // Pings are sent by the native side shortly before this.
-    idleTimeout: SOCKET_IDLE_MS / 1000,
+    idleTimeout: Math.round((options.socketSilenceMs ?? SOCKET_SILENCE_MS) / 1000),
     sendPingsAutomatically: true,
     maxPayloadLength: options.maxFrameBytes * NATIVE_FRAME_FACTOR,
     maxBackpressure: 0,
