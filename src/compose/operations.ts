@@ -60,6 +60,8 @@ function buildEraser({ clock, logger }: HubOptions, deps: OperationsDeps): Erase
     async removeAgent(agentId) {
       const found = await stores.agents.find(agentId);
       if (found !== undefined && found.deletedUnixMs === undefined) await registry.agents.remove(agentId);
+      // The hub ends the agent's tasks: what it says of them is to be there before anything is erased.
+      await core.taskUpkeep.settle();
     },
     flushTraffic: () => core.traffic.flush(),
     forgetCopies: core.forgetCopies,

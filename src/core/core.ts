@@ -27,6 +27,7 @@ import { createRoutes } from "./routes.ts";
 import { inboxStream } from "./streams.ts";
 import { Sweeper } from "./sweeper.ts";
 import { createTaskLayer, type TaskLayer, type TaskLayerDeps } from "./tasks/create-tasks.ts";
+import type { TaskUpkeep } from "./tasks/task-upkeep.ts";
 import type { Tasks } from "./tasks/tasks.ts";
 import { createAckTrace, tracedLog, tracedRelay } from "./tracing.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
@@ -62,6 +63,7 @@ export interface Core {
   readonly history: History;
   readonly channels: Channels;
   readonly tasks: Tasks;
+  readonly taskUpkeep: TaskUpkeep;
   readonly traffic: Traffic;
   readonly sweeper: Sweeper;
   /** Lets go of copies of messages in memory. */
@@ -117,7 +119,7 @@ export function createCore(deps: CoreDeps): Core {
     relay,
     attachments,
     channels,
-    tasks: taskLayer.tasks,
+    ...{ tasks: taskLayer.tasks, taskUpkeep: taskLayer.upkeep },
     traffic,
     sweeper,
     receive,

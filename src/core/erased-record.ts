@@ -2,7 +2,7 @@ import { EMPTY_HEADER, type Header } from "../model/envelope.ts";
 import { decodeEnvelope, encodeEnvelope, peekEnvelope } from "../model/envelope-codec.ts";
 import { TASK_EVENT_TYPE } from "../model/task.ts";
 import { isPointer } from "./pointer.ts";
-import { erasedEvent } from "./tasks/task-events.ts";
+import { erasedEvent, withoutContext } from "./tasks/task-events.ts";
 
 /** What readers are told of a message whose sender was erased. */
 const ERASED = { erased: "sender" } as const;
@@ -16,6 +16,7 @@ export function erasedRecord(bytes: Uint8Array, agentId: string): Uint8Array | u
   if (isPointer(bytes)) return undefined;
   const { from, kind } = peekEnvelope(bytes);
   if (from === agentId) return erasedMessage(bytes);
+  if (kind === "TASK_EVENT") return eventWithoutContext(bytes, agentId);
   return kind === "RECEIPT" ? receiptWithoutNote(bytes, agentId) : undefined;
 }
 
@@ -32,9 +33,16 @@ function erasedMessage(bytes: Uint8Array): Uint8Array | undefined {
   return erased.equals(bytes) ? undefined : erased;
 }
 
-/** The other side still has the task, and how it ended. */
-function placeInTask({ taskId, contextId, contentType }: Header): Partial<Header> {
-  return { taskId, contextId, contentType };
+/** What others said to the agent in its tasks is theirs; the name of the context may be the agent's. */
+function eventWithoutContext(bytes: Uint8Array, agentId: string): Uint8Array | undefined {
+  const { header, payload } = decodeEnvelope(bytes);
+  if (header.to !== agentId || header.contextId === "") return undefined;
+  return encodeEnvelope({ ...header, contextId: "" }, withoutContext(payload));
+}
+
+/** The other side still has the task, and how it ended. The context was named by an agent. */
+function placeInTask({ taskId, contentType }: Header): Partial<Header> {
+  return { taskId, contentType };
 }
 
 /** The note of an end is the receiver's text. */

@@ -36,6 +36,7 @@ export interface TaskLayerDeps {
 /** Tasks and what runs beside them. */
 export interface TaskLayer {
   readonly tasks: Tasks;
+  readonly upkeep: TaskUpkeep;
   start(): void;
   /** Ends what follows tasks. */
   drain(): void;
@@ -64,6 +65,7 @@ export function createTaskLayer(deps: TaskLayerDeps): TaskLayer {
   const keptMs = Math.max(bounds.historyMs, bounds.unreadMs);
   const upkeep = new TaskUpkeep({ log, store, live, writer, fanout, directory, clock, logger, keptMs });
   return {
+    upkeep,
     tasks: new Tasks({ store, live, writer, creation, watches, clock }),
     start: () => upkeep.start(),
     drain: () => watches.closeAll("draining"),

@@ -45,13 +45,22 @@ export function envelopeFromEvent(event: TaskEvent, envelope: TaskEnvelope): Buf
 
 /** What is left of an event when its author is erased: that it was, and where it brought the task. */
 export function erasedEvent(payload: Uint8Array): Uint8Array {
-  const { taskId, contextId, author, created, status } = fromBinary(TaskEventSchema, payload);
+  const { taskId, author, created, status } = fromBinary(TaskEventSchema, payload);
   const left = create(TaskEventSchema, {
-    ...{ taskId, contextId, author },
+    ...{ taskId, author },
     ...(created === undefined ? {} : { created: { worker: created.worker, caller: created.caller } }),
     ...(status === undefined ? {} : { status: withoutMessage(status) }),
   });
   return toBinary(TaskEventSchema, left);
+}
+
+/** An event that does not name its context. */
+export function withoutContext(payload: Uint8Array): Uint8Array {
+  const event = fromBinary(TaskEventSchema, payload);
+  event.contextId = "";
+  for (const message of [event.message, event.status?.message])
+    if (message !== undefined) message.contextId = "";
+  return toBinary(TaskEventSchema, event);
 }
 
 function withoutMessage({ state, timestamp }: TaskStatus): TaskStatus {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { TaskMessageSchema, TaskRole, TaskState } from "../../gen/meshkore/v1/tasks_pb.js";
-import { changedUnixMs, HUB_AUTHOR, isTerminal, stateOf, taskStatus } from "../../model/task.ts";
+import { changedUnixMs, GUEST, HUB_AUTHOR, isTerminal, stateOf, taskStatus } from "../../model/task.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Directory } from "../../ports/directory.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -15,6 +15,9 @@ import type { TaskWriter } from "./task-writer.ts";
 const PAGE = 200;
 const SWEEP_MS = 3_600_000;
 const FIRST_SWEEP_MS = 10_000;
+
+const WORKER_LEFT = [TaskState.FAILED, "the worker left the hub"] as const;
+const CALLER_LEFT = [TaskState.CANCELED, "the caller left the hub"] as const;
 
 export interface TaskUpkeepDeps {
   readonly log: MessageLog;
@@ -53,6 +56,11 @@ export class TaskUpkeep {
     for (const timer of this.#timers) timer.unref();
   }
 
+  /** When what was to be done until now is done. */
+  async settle(): Promise<void> {
+    await this.#working;
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const timer of this.#timers) clearInterval(timer);
@@ -70,6 +78,7 @@ export class TaskUpkeep {
         if (found === undefined) await this.#dropUnwritten(record);
         else {
           await this.#putRight(record, found);
+          await this.#endIfAbandoned(record, found);
           fanout.wake(found);
         }
       }
@@ -102,6 +111,15 @@ export class TaskUpkeep {
     await this.#deps.store.change(record.taskId, change);
   }
 
+  /** Agents may have left while nobody ended their tasks. */
+  async #endIfAbandoned({ taskId, caller, worker }: TaskRecord, { task }: LiveTask): Promise<void> {
+    const { directory } = this.#deps;
+    if (isTerminal(stateOf(task))) return;
+    if ((await directory.lookup(worker)) === undefined) await this.#end(taskId, ...WORKER_LEFT);
+    else if (caller !== GUEST && (await directory.lookup(caller)) === undefined)
+      await this.#end(taskId, ...CALLER_LEFT);
+  }
+
   async #forget({ taskId }: TaskRecord): Promise<void> {
     await this.#deps.log.trim(taskStream(taskId), Number.POSITIVE_INFINITY);
     await this.#deps.store.remove([taskId]);
@@ -125,8 +143,8 @@ export class TaskUpkeep {
       const { tasks } = await store.list({ party: agentId, after, limit: PAGE });
       for (const { taskId, worker, state } of tasks) {
         if (isTerminal(state)) continue;
-        if (worker === agentId) await this.#end(taskId, TaskState.FAILED, "the worker left the hub");
-        else await this.#end(taskId, TaskState.CANCELED, "the caller left the hub");
+        const [end, why] = worker === agentId ? WORKER_LEFT : CALLER_LEFT;
+        await this.#end(taskId, end, why);
       }
       const last = tasks.at(-1);
       if (last === undefined) return;

@@ -153,6 +153,8 @@ export class TaskFollower implements AsyncIterableIterator<TaskNews, undefined>,
     if (this.#end !== undefined) return "closed";
     for (const record of records) {
       const { event, sequence } = eventFromRecord(record);
+      // Of erased agents' tasks the events do not name it.
+      event.contextId = this.#following.live.record.contextId;
       this.#held.push({ event, sequence });
       if (event.status !== undefined && isTerminal(event.status.state)) {
         this.#finish(undefined);

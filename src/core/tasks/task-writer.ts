@@ -81,7 +81,7 @@ export class TaskWriter {
     const { taskId, contextId, caller, worker } = live.record;
     const { author, dedupeKey, traceparent = "" } = next;
     if (dedupeKey !== "" && live.keys.has(keyOf(author, dedupeKey))) return false;
-    const to = author === worker && author !== caller ? caller : worker;
+    const to = author === caller ? worker : caller;
     const id = ids();
     const bytes = envelopeFromEvent(create(TaskEventSchema, { ...next.event, taskId, contextId, author }), {
       id,

@@ -44,6 +44,7 @@ async function writeEverywhere(hub: TestHub, bob: TestAgent): Promise<TestAgent>
   const noted = await bob.post("/send", { to: "mallory", payload: `${MARKER} to her` });
   const id = String(noted.field("message_id"));
   await mallory.post(`/messages/${id}/processed`, { ok: false, note: MARKER });
+  await writeTasks(mallory, bob);
   await mallory.post("/blocks", { agent: "eve" });
   await bob.post("/send", { to: "bob", payload: "after", receipts: false });
   await until("bob is told of the note and of the room", async () => {
@@ -54,6 +55,22 @@ async function writeEverywhere(hub: TestHub, bob: TestAgent): Promise<TestAgent>
     return isNoted && inbox.some(({ channel }) => channel === "room");
   });
   return mallory;
+}
+
+/** As who gives a task, and as who does one. */
+async function writeTasks(mallory: TestAgent, bob: TestAgent): Promise<void> {
+  const given = await mallory.post("/tasks", {
+    to: "bob",
+    payload: MARKER,
+    dedupe_key: MARKER,
+    context_id: MARKER,
+    task_metadata: { [MARKER]: MARKER },
+  });
+  expect(given.status, given.text).toBe(201);
+  const taken = await bob.post("/tasks", { to: "mallory", payload: "for her", dedupe_key: "taken" });
+  const end = { payload: { [MARKER]: MARKER }, status: "completed", dedupe_key: MARKER };
+  const ended = await mallory.post(`/tasks/${taken.field("task_id")}/messages`, end);
+  expect(ended.status, ended.text).toBe(200);
 }
 
 test(
@@ -76,13 +93,18 @@ test(
       expect(told["messages_erased"]).toBeGreaterThanOrEqual(6);
 
       const after = await unread(bob);
-      expect(after.map(({ id, cursor, from }) => [id, cursor, from])).toEqual(
+      // What the hub did to her tasks comes behind.
+      expect(after.slice(0, before.length).map(({ id, cursor, from }) => [id, cursor, from])).toEqual(
         before.map(({ id, cursor, from }) => [id, cursor, from]),
       );
       const hers = after.filter(({ from }) => from === "mallory");
-      expect(hers).toHaveLength(4);
+      expect(hers).toHaveLength(6);
       for (const message of hers) {
-        expect(message).toMatchObject({ annotations: { erased: "sender" }, payload_base64: "" });
+        expect(message).toMatchObject({ annotations: { erased: "sender" } });
+        // Of what she said in tasks, only how they ended is left.
+        const isEvent = Object(message).kind !== "MESSAGE";
+        expect(message).toMatchObject(isEvent ? { task_id: expect.any(String) } : { payload_base64: "" });
+        expect(message).not.toHaveProperty("payload");
       }
       expect(JSON.stringify(after)).not.toContain(MARKER);
       expect(after.at(-1)?.payload === "after" || after.some(({ payload }) => payload === "after")).toBe(

@@ -34,7 +34,11 @@ export function createErasureStore(db: Kysely<Database>): Omit<ErasureStore, "sc
         await trx.deleteFrom("traffic_months").where("agent_id", "=", agentId).execute();
         await trx.deleteFrom("outcomes").where("sender_id", "=", agentId).execute();
         await trx.deleteFrom("outcomes").where("receiver", "=", agentId).execute();
-        await trx.updateTable("tasks").set({ caller: ERASED }).where("caller", "=", agentId).execute();
+        await trx
+          .updateTable("tasks")
+          .set((eb) => ({ caller: ERASED, dedupe_key: null, context_id: eb.ref("task_id") }))
+          .where("caller", "=", agentId)
+          .execute();
         await trx.updateTable("tasks").set({ worker: ERASED }).where("worker", "=", agentId).execute();
         await trx.deleteFrom("pushes").where("owner_id", "=", agentId).execute();
         await trx.deleteFrom("access_rules").where("subject", "=", agentId).execute();
