@@ -22,6 +22,12 @@ const layers = {
     sees: ["gen", "model", "ports", "core"],
     instead: "Registry sits on core: take what an upper layer knows as an argument, or use a port.",
   },
+  outbound: {
+    // Beside federation, not in the core: what calls out is a reader of streams like any session, and the core moves
+    // messages without it.
+    sees: ["gen", "model", "ports", "core"],
+    instead: "Outbound sits on core: take what an upper layer or an adapter knows as an argument, or use a port.",
+  },
   discovery: {
     sees: ["gen", "model", "ports", "core", "registry"],
     instead: "Discovery sits on registry: take what an upper layer knows as an argument, or use a port.",
@@ -39,7 +45,10 @@ const layers = {
     instead: "Federation sits on core and registry: take anything else as an argument, or use a port.",
   },
   api: {
-    sees: ["gen", "model", "ports", "core", "registry", "discovery", "market", "transact", "federation"],
+    sees: [
+      ...["gen", "model", "ports", "core", "outbound", "registry", "discovery", "market", "transact"],
+      "federation",
+    ],
     instead:
       "The api binds calls to layers: reach engines, listeners and adapters through a port that src/hub.ts fills.",
   },

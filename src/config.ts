@@ -88,6 +88,9 @@ const settings = z.strictObject({
   MESHKORE_OUTBOUND_ALLOW: networks.describe(
     "addresses or CIDRs that the hub may call although they are not public, separated by commas",
   ),
+  MESHKORE_OUTBOUND_GIVE_UP_S: count(3600, 1, 604_800).describe(
+    "how long the hub tries again, in seconds, when a server does not take what it is called with",
+  ),
   MESHKORE_PROXY_PROTOCOL: list
     .pipe(z.array(z.enum(["http", "grpc"], "name ports: http, grpc or both, separated by a comma")))
     .describe(
@@ -177,6 +180,8 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** Addresses and CIDRs that outbound calls reach although they are not public. */
   readonly outboundAllow: readonly string[];
+  /** From the first failure on. */
+  readonly outboundGiveUpMs: number;
   /** Where connections of trusted proxies begin with a PROXY protocol header. */
   readonly proxyProtocol: { readonly http: boolean; readonly grpc: boolean };
   readonly listener: "auto" | "uws" | "node";
@@ -268,6 +273,7 @@ function freezeConfig(s: z.infer<typeof settings>): Config {
     tls: tlsFromSettings(s),
     trustedProxies: Object.freeze(s.MESHKORE_TRUSTED_PROXIES),
     outboundAllow: Object.freeze(s.MESHKORE_OUTBOUND_ALLOW),
+    outboundGiveUpMs: s.MESHKORE_OUTBOUND_GIVE_UP_S * 1000,
     proxyProtocol: Object.freeze({
       http: s.MESHKORE_PROXY_PROTOCOL.includes("http"),
       grpc: s.MESHKORE_PROXY_PROTOCOL.includes("grpc"),

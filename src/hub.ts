@@ -4,6 +4,7 @@ import type { HubOptions } from "./compose/hub-options.ts";
 import { buildApi, buildCore, buildRegistry } from "./compose/layers.ts";
 import { createHubMetrics, watchHub } from "./compose/metrics.ts";
 import { buildOperations } from "./compose/operations.ts";
+import { buildOutbound } from "./compose/outbound.ts";
 import { ADMIN_TOKEN_FILE, adminToken, compactIfDue, openLog, openStores } from "./compose/storage.ts";
 import { keepTlsFresh } from "./compose/tls.ts";
 import { openTracer } from "./compose/tracing.ts";
@@ -55,11 +56,13 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const core = buildCore(options, { log, stores, registry, counts, tracer });
   const backlog = createBacklog({ log, agents: stores.agents, clock: options.clock, logger });
   const operations = buildOperations(options, { dataDir, log, stores, registry, counts, core, backlog });
-  const api = buildApi(options, { log, stores, registry, core, counts, operations });
+  const outbound = await buildOutbound(options, { log, stores, registry, core, cleanup });
+  const api = buildApi(options, { log, stores, registry, core, counts, operations, outbound });
   const faces = await openFaces(options, { api, publicUrl, address, cleanup, counts, metrics });
   const reloadTls = await keepTlsFresh(options, faces.listeners, cleanup);
   watchHub(metrics, { registry, backlog, isReady: faces.isReady });
   await core.start();
+  outbound.start();
   void operations.resume();
   // Not before: a start that fails shows its token to nobody, and the next one has to be the first.
   if (admin.isNew) await dataDir.writeSecret(ADMIN_TOKEN_FILE, admin.token);
@@ -82,6 +85,7 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
       core.drain();
       // Calls under way are answered before the core writes down what is still in memory.
       await faces.settle();
+      await outbound.stop();
       await core.stop();
       await cleanup[Symbol.asyncDispose]();
       logger.info("hub.stopped");

@@ -1,6 +1,7 @@
 import type { ChannelApi } from "./channel-api.ts";
 import type { OperatorApi } from "./operator-api.ts";
 import type { OverviewApi } from "./overview-api.ts";
+import type { PushApi } from "./push-api.ts";
 import type { RegistryApi } from "./registry-api.ts";
 import type { RelayApi } from "./relay-api.ts";
 import type { TaskApi } from "./task-api.ts";
@@ -12,6 +13,7 @@ import type { TaskApi } from "./task-api.ts";
 export interface HubApi {
   readonly relay: RelayApi;
   readonly tasks: TaskApi;
+  readonly pushes: PushApi;
   readonly channels: ChannelApi;
   readonly registry: RegistryApi;
   readonly overview: OverviewApi;

@@ -2,6 +2,7 @@ import { createChannelApi } from "../api/channels.ts";
 import type { HubApi } from "../api/hub-api.ts";
 import { createOperatorApi, type OperatorParts } from "../api/operator.ts";
 import { createOverviewApi } from "../api/overview.ts";
+import { createPushApi } from "../api/pushes.ts";
 import { createRegistryApi } from "../api/registry.ts";
 import { createRelayApi } from "../api/relay.ts";
 import { createTaskApi } from "../api/tasks.ts";
@@ -15,6 +16,7 @@ import type { Stores } from "../ports/stores.ts";
 import { createOverview } from "../registry/overview.ts";
 import { createRegistry, type Registry } from "../registry/registry.ts";
 import type { HubOptions } from "./hub-options.ts";
+import type { Outbound } from "./outbound.ts";
 
 /** Who is on the hub. */
 export function buildRegistry(
@@ -60,9 +62,9 @@ export function buildCore(
 /** The only way in. */
 export function buildApi(
   { config, clock, version }: HubOptions,
-  parts: Parts & { readonly core: Core; readonly operations: OperatorParts },
+  parts: Parts & { readonly core: Core; readonly operations: OperatorParts; readonly outbound: Outbound },
 ): HubApi {
-  const { log, stores, registry, core, operations } = parts;
+  const { log, stores, registry, core, operations, outbound } = parts;
   const channels = createChannelApi(core.channels);
   const overview = createOverview({
     hubId: config.hubId,
@@ -87,6 +89,7 @@ export function buildApi(
   return {
     relay: createRelayApi(core),
     tasks: createTaskApi(core.tasks),
+    pushes: createPushApi(outbound.pushes),
     channels,
     registry: createRegistryApi(registry),
     overview: createOverviewApi(overview),

@@ -24,6 +24,9 @@ export interface LadderDeps {
   readonly counts: DeliveryCounts;
 }
 
+/** Takes up again what is dead and no plain message; undefined when it is none of its own. */
+export type Redriver = (agentId: string, dead: OutcomeRecord) => Promise<Sent | undefined>;
+
 interface Found {
   readonly stream: StreamName;
   readonly record: LogRecord;
@@ -34,6 +37,8 @@ interface Found {
 /** The truthful ladder: accepted → delivered → read → processed | failed | expired, derived from positions. */
 export class Ladder {
   readonly #deps: LadderDeps;
+
+  #redriver: Redriver = async () => undefined;
 
   constructor(deps: LadderDeps) {
     this.#deps = deps;
@@ -84,8 +89,18 @@ export class Ladder {
     return { messages, cursor: ended.length === limit ? ended.at(-1)?.messageId : undefined };
   }
 
+  /** Set when the hub is composed: calls out sit above the core. */
+  setRedriver(redriver: Redriver): void {
+    this.#redriver = redriver;
+  }
+
   /** @throws MeshError not_found unless it is a dead message of the caller that is still kept */
   async redrive(agentId: string, messageId: string): Promise<Sent> {
+    const dead = await this.#deps.outcomes.find(messageId);
+    if (dead?.senderId === agentId && dead.state !== "processed") {
+      const sent = await this.#redriver(agentId, dead);
+      if (sent !== undefined) return sent;
+    }
     const found = await this.#findFor(agentId, messageId, "sender");
     const { header, payload } = found;
     const { state } = await this.#stateOf(found);

@@ -91,6 +91,7 @@ export function createFakeHub(answers: Answers = {}): FakeHub {
   const api: HubApi = {
     relay: layer(),
     tasks: layer(),
+    pushes: layer(),
     channels: layer(),
     registry: layer(),
     overview: layer(),

@@ -34,6 +34,7 @@ export function createFakeApi(answers: Readonly<Record<string, unknown>> = {}): 
   const api = {
     relay: layer(),
     tasks: layer(),
+    pushes: layer(),
     channels: layer(),
     registry: layer(),
     overview: layer(),

@@ -1,0 +1,61 @@
+import { randomUUID } from "node:crypto";
+import type { Core } from "../core/core.ts";
+import { OUTBOUND_HTTP_ENGINES } from "../engines/outbound-http/index.ts";
+import type { Cleanup } from "../model/cleanup.ts";
+import { ipSetFromTexts } from "../model/ip-address.ts";
+import { createMessageIds } from "../model/message-id.ts";
+import { Pushes } from "../outbound/push/pushes.ts";
+import { Targets } from "../outbound/targets.ts";
+import type { MessageLog } from "../ports/message-log.ts";
+import type { Stores } from "../ports/stores.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { HubOptions } from "./hub-options.ts";
+
+const FIRST_WAIT_MS = 1000;
+const MOST_WAIT_MS = 60_000;
+const TARGET = { atOnce: 4, failures: 5, firstRestMs: 2000, mostRestMs: 60_000 } as const;
+
+/** All that calls out. */
+export interface Outbound {
+  readonly pushes: Pushes;
+  /** Goes on with what an earlier run left over; what that costs is not waited for. */
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export interface OutboundParts {
+  readonly log: MessageLog;
+  readonly stores: Stores;
+  readonly registry: Registry;
+  readonly core: Core;
+  readonly cleanup: Cleanup;
+}
+
+export async function buildOutbound(
+  { config, clock, logger }: HubOptions,
+  { log, stores, registry, core, cleanup }: OutboundParts,
+): Promise<Outbound> {
+  const openHttp = await OUTBOUND_HTTP_ENGINES.node();
+  const http = cleanup.use(openHttp({ isAllowed: ipSetFromTexts(config.outboundAllow).has }));
+  const newMessageId = createMessageIds(() => clock.nowUnixMs());
+  const retry = { firstMs: FIRST_WAIT_MS, mostMs: MOST_WAIT_MS, giveUpMs: config.outboundGiveUpMs };
+  const pushes = new Pushes({
+    ...{ log, clock, logger, retry, http, newMessageId },
+    store: stores.pushes,
+    outcomes: stores.outcomes,
+    tasks: core.tasks,
+    targets: new Targets({ clock, ...TARGET }),
+    newConfigId: randomUUID,
+  });
+  core.ladder.setRedriver((_agentId, dead) => pushes.redrive(dead));
+  registry.directory.onChange((agentId, what) => {
+    if (what === "removed") void pushes.forgetOwner(agentId);
+  });
+  return {
+    pushes,
+    start() {
+      pushes.resumeAll().catch((error: unknown) => logger.error("push.not_resumed", { error }));
+    },
+    stop: () => pushes.stop(),
+  };
+}
