@@ -7,10 +7,12 @@ import type { InviteRecord, InviteStore } from "../../src/ports/invite-store.ts"
 import type { KeyRecord, KeyStore, OlderSecrets, SecretRecord } from "../../src/ports/key-store.ts";
 import type { OutcomeRecord, OutcomeStore } from "../../src/ports/outcome-store.ts";
 import type { PushRecord } from "../../src/ports/push-store.ts";
+import type { ReachRecord, RemoteTaskRecord } from "../../src/ports/reach-store.ts";
 import type { Stores } from "../../src/ports/stores.ts";
 import type { TaskStore } from "../../src/ports/task-store.ts";
 import type { EdgeRecord, TrafficStore } from "../../src/ports/traffic-store.ts";
 import { createMemoryPushes } from "./memory-pushes.ts";
+import { createMemoryReaches } from "./memory-reaches.ts";
 import { createMemoryTaskStore } from "./memory-task-store.ts";
 
 interface Tables {
@@ -24,6 +26,8 @@ interface Tables {
   readonly members: Map<string, Set<string>>;
   readonly outcomes: Map<string, OutcomeRecord>;
   readonly pushes: Map<string, PushRecord>;
+  readonly reaches: Map<string, ReachRecord>;
+  readonly remoteTasks: Map<string, RemoteTaskRecord>;
   readonly edges: Map<string, EdgeRecord>;
   readonly months: Map<string, number>;
 }
@@ -41,6 +45,8 @@ export function createMemoryStores(): Stores {
     members: new Map(),
     outcomes: new Map(),
     pushes: new Map(),
+    reaches: new Map(),
+    remoteTasks: new Map(),
     edges: new Map(),
     months: new Map(),
   };
@@ -53,15 +59,21 @@ export function createMemoryStores(): Stores {
     outcomes: outcomeStore(tables),
     tasks: withoutPushes(createMemoryTaskStore(), tables),
     pushes: createMemoryPushes(tables.pushes),
+    reaches: createMemoryReaches({
+      ...tables,
+      isLiving: (agentId) =>
+        tables.agents.get(agentId)?.deletedUnixMs === undefined && tables.agents.has(agentId),
+    }),
     traffic: trafficStore(tables),
   };
 }
 
-function withoutPushes(tasks: TaskStore, { pushes }: Pick<Tables, "pushes">): TaskStore {
+function withoutPushes(tasks: TaskStore, { pushes, remoteTasks }: Tables): TaskStore {
   return {
     ...tasks,
     async remove(taskIds) {
       for (const [name, push] of pushes) if (taskIds.includes(push.taskId)) pushes.delete(name);
+      for (const taskId of taskIds) remoteTasks.delete(taskId);
       await tasks.remove(taskIds);
     },
   };
@@ -82,7 +94,7 @@ function byId(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function agentStore({ agents, keys, access, members, pushes }: Tables): AgentStore {
+function agentStore({ agents, keys, access, members, pushes, reaches }: Tables): AgentStore {
   const living = (): AgentRecord[] =>
     [...agents.values()].filter((agent) => agent.deletedUnixMs === undefined);
   const change = (agentId: string, fields: Partial<AgentRecord>): void => {
@@ -107,6 +119,7 @@ function agentStore({ agents, keys, access, members, pushes }: Tables): AgentSto
       for (const [hash, key] of keys) if (key.agentId === agentId) keys.delete(hash);
       for (const group of members.values()) group.delete(agentId);
       access.delete(agentId);
+      reaches.delete(agentId);
       for (const [name, push] of pushes) if (push.ownerId === agentId) pushes.delete(name);
     },
   };

@@ -7,6 +7,7 @@ import { createInviteStore } from "./queries/invites.ts";
 import { createKeyStore } from "./queries/keys.ts";
 import { createOutcomeStore } from "./queries/outcomes.ts";
 import { createPushStore } from "./queries/pushes.ts";
+import { createReachStore } from "./queries/reaches.ts";
 import { createTaskStore } from "./queries/tasks.ts";
 import { createTrafficStore } from "./queries/traffic.ts";
 import type { Database } from "./schema.ts";
@@ -22,6 +23,7 @@ export function createDatabaseStores(db: Kysely<Database>): Stores {
     outcomes: createOutcomeStore(db),
     tasks: createTaskStore(db),
     pushes: createPushStore(db),
+    reaches: createReachStore(db),
     traffic: createTrafficStore(db),
   };
 }

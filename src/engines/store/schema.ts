@@ -20,6 +20,8 @@ export interface Database {
   traffic_totals: TrafficTotalsTable;
   erasures: ErasuresTable;
   pushes: PushesTable;
+  reaches: ReachesTable;
+  remote_tasks: RemoteTasksTable;
   schema_version: SchemaVersionTable;
 }
 
@@ -149,6 +151,24 @@ interface PushesTable {
   /** Null = it goes on. */
   stopped_ms: number | null;
   stopped_reason: string;
+}
+
+interface ReachesTable {
+  agent_id: string;
+  dialect: string;
+  address: string;
+  facts: string;
+  checked_ms: number;
+}
+
+interface RemoteTasksTable {
+  task_id: string;
+  agent_id: string;
+  context_id: string;
+  remote_task_id: string;
+  remote_context_id: string;
+  is_open: Flag;
+  changed_ms: number;
 }
 
 interface SchemaVersionTable {

@@ -5,9 +5,10 @@ import { firstTables } from "./0001-first-tables.ts";
 import { erasures } from "./0002-erasures.ts";
 import { tasks } from "./0003-tasks.ts";
 import { pushes } from "./0004-pushes.ts";
+import { reaches } from "./0005-reaches.ts";
 import type { ColumnTypes, Migration } from "./migration.ts";
 
-const MIGRATIONS: readonly Migration[] = [firstTables, erasures, tasks, pushes];
+const MIGRATIONS: readonly Migration[] = [firstTables, erasures, tasks, pushes, reaches];
 
 /**
  * Brings the schema up to date: every step runs once, all of them in one transaction.

@@ -73,6 +73,7 @@ async function change(
 async function removeBelongings(trx: Transaction<Database>, agentId: string): Promise<void> {
   await trx.deleteFrom("keys").where("agent_id", "=", agentId).execute();
   await trx.deleteFrom("access_rules").where("owner_id", "=", agentId).execute();
+  await trx.deleteFrom("reaches").where("agent_id", "=", agentId).execute();
   await trx.deleteFrom("pushes").where("owner_id", "=", agentId).execute();
   await trx
     .updateTable("channels")

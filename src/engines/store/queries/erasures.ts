@@ -41,6 +41,7 @@ export function createErasureStore(db: Kysely<Database>): Omit<ErasureStore, "sc
           .execute();
         await trx.updateTable("tasks").set({ worker: ERASED }).where("worker", "=", agentId).execute();
         await trx.deleteFrom("pushes").where("owner_id", "=", agentId).execute();
+        await trx.deleteFrom("remote_tasks").where("agent_id", "=", agentId).execute();
         await trx.deleteFrom("access_rules").where("subject", "=", agentId).execute();
         await trx.deleteFrom("invites").where("created_by", "=", agentId).execute();
         await trx.updateTable("channels").set({ description: "" }).where("owner_id", "=", agentId).execute();

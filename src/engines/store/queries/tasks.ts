@@ -65,6 +65,7 @@ export function createTaskStore(db: Kysely<Database>): TaskStore {
     async remove(taskIds) {
       for (const chunk of chunksOf(taskIds)) {
         // First, so that none is left over when the rest fails.
+        await db.deleteFrom("remote_tasks").where("task_id", "in", chunk).execute();
         await db.deleteFrom("pushes").where("task_id", "in", chunk).execute();
         await db.deleteFrom("tasks").where("task_id", "in", chunk).execute();
       }
