@@ -26,7 +26,8 @@ const layers = {
     // Beside federation, not in the core: what calls out is a reader of streams like any session, and the core moves
     // messages without it.
     sees: ["gen", "model", "ports", "core"],
-    instead: "Outbound sits on core: take what an upper layer or an adapter knows as an argument, or use a port.",
+    instead:
+      "Outbound sits on core: take what an upper layer or an adapter knows as an argument, or use a port.",
   },
   discovery: {
     sees: ["gen", "model", "ports", "core", "registry"],
