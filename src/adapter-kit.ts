@@ -4,8 +4,10 @@
  */
 import type { z } from "zod";
 import type { HubApi } from "./api/hub-api.ts";
+import type { HubKeys } from "./ports/hub-keys.ts";
 import type { Route } from "./ports/listener.ts";
 import type { Logger } from "./ports/logger.ts";
+import type { RpcService } from "./ports/rpc.ts";
 
 export { callFromRequest, callFromTicket, openCallFromRequest } from "./api/caller.ts";
 export type * from "./api/channel-api.ts";
@@ -28,18 +30,22 @@ export {
   type ErrorCode,
   MeshError,
   meshErrorFromUnknown,
+  type RpcWords,
   retryAfterFromError,
 } from "./model/errors.ts";
 export type * from "./model/json.ts";
 export { readJsonMembers } from "./model/json-members.ts";
+export { createLru, type Lru } from "./model/lru.ts";
 export { isJsonText, jsonFromMessage, type MessageJson } from "./model/message-json.ts";
 export { cursorFromPosition, positionFromCursor } from "./model/position.ts";
 export { type Present, present } from "./model/present.ts";
 export { ANONYMOUS, type Call, type Principal } from "./model/principal.ts";
 export { GUEST, isInterrupted, isTerminal, TASK_STATES, type TaskStateName } from "./model/task.ts";
 export { jsonFromTask, jsonFromTaskEvent, type TaskJson } from "./model/task-json.ts";
+export type { HubKeys } from "./ports/hub-keys.ts";
 export type { HttpRequest, HttpResponse, Route, StreamedResponse, WholeResponse } from "./ports/listener.ts";
 export type { Logger } from "./ports/logger.ts";
+export type { RpcContext, RpcMethod, RpcService } from "./ports/rpc.ts";
 
 /** What the hub gives an adapter. */
 export interface AdapterContext<Config> {
@@ -48,9 +54,19 @@ export interface AdapterContext<Config> {
   readonly config: Config;
   /** The hub's own URL as clients see it, without a slash at the end. */
   readonly publicUrl: () => string;
+  /** The gRPC port as clients see it, host:port; undefined when nobody told how they reach it. */
+  readonly publicGrpc: () => string | undefined;
+  readonly keys: HubKeys;
   readonly hubId: string;
   /** Of the hub's software. */
   readonly version: string;
+}
+
+/** What an adapter serves. */
+export interface AdapterMount {
+  readonly routes: readonly Route[];
+  /** On the gRPC port, listed by its reflection. What their methods throw may bring its own words (`RpcWords`). */
+  readonly services?: readonly RpcService[];
 }
 
 /** An adapter describes itself: adding one is its folder plus one line in the table of `hub.ts`. */
@@ -58,7 +74,7 @@ export interface Adapter<Schema extends z.ZodType = z.ZodType> {
   /** Equal to its folder's name and to its key in the configuration. */
   readonly name: string;
   readonly config: Schema;
-  mount(context: AdapterContext<z.infer<Schema>>): { readonly routes: readonly Route[] };
+  mount(context: AdapterContext<z.infer<Schema>>): AdapterMount;
 }
 
 export function defineAdapter<Schema extends z.ZodType>(adapter: Adapter<Schema>): Adapter<Schema> {

@@ -48,6 +48,13 @@ const settings = z.strictObject({
     .transform((url) => url.replace(/\/+$/, ""))
     .optional()
     .describe("how clients reach the hub; default: the listening address"),
+  MESHKORE_PUBLIC_GRPC: z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/, "give host:port")
+    .optional()
+    .describe(
+      "how clients reach the gRPC port, as host:port; default: the listening address, none behind MESHKORE_PUBLIC_URL",
+    ),
   MESHKORE_HUB_ID: z.string().regex(HUB_ID).default("localhost").describe("the domain in agent@hub"),
   MESHKORE_LOG: z
     .literal("embedded", "only 'embedded' is built so far; Redis comes with the scale layer")
@@ -169,6 +176,8 @@ export interface Config {
   /** Undefined = in the data directory. */
   readonly backupDir: string | undefined;
   readonly publicUrl: string | undefined;
+  /** host:port */
+  readonly publicGrpc: string | undefined;
   readonly hubId: string;
   readonly durability: "power" | "process";
   readonly adminToken: string | undefined;
@@ -264,6 +273,7 @@ function freezeConfig(s: z.infer<typeof settings>): Config {
     dataDir: s.MESHKORE_DATA_DIR,
     backupDir: s.MESHKORE_BACKUP_DIR,
     publicUrl: s.MESHKORE_PUBLIC_URL,
+    publicGrpc: s.MESHKORE_PUBLIC_GRPC,
     hubId: s.MESHKORE_HUB_ID,
     durability: s.MESHKORE_DURABILITY,
     adminToken: s.MESHKORE_ADMIN_TOKEN,

@@ -1,11 +1,18 @@
 import type { HubApi } from "./api/hub-api.ts";
-import { openFaces } from "./compose/faces.ts";
+import { openFaces, type PortAddresses } from "./compose/faces.ts";
 import type { HubOptions } from "./compose/hub-options.ts";
 import { buildApi, buildCore, buildRegistry } from "./compose/layers.ts";
 import { createHubMetrics, watchHub } from "./compose/metrics.ts";
 import { buildOperations } from "./compose/operations.ts";
 import { buildOutbound } from "./compose/outbound.ts";
-import { ADMIN_TOKEN_FILE, adminToken, compactIfDue, openLog, openStores } from "./compose/storage.ts";
+import {
+  ADMIN_TOKEN_FILE,
+  adminToken,
+  compactIfDue,
+  hubKeys,
+  openLog,
+  openStores,
+} from "./compose/storage.ts";
 import { keepTlsFresh } from "./compose/tls.ts";
 import { openTracer } from "./compose/tracing.ts";
 import { createBacklog } from "./core/backlog.ts";
@@ -50,7 +57,7 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
     openStores(options, dataDir).then((opened) => cleanup.use(opened)),
   ]);
   const admin = await adminToken(config, dataDir);
-  const address: { url: string } = { url: "" };
+  const address: PortAddresses = { url: "", grpc: "" };
   const publicUrl = (): string => config.publicUrl ?? address.url;
   const registry = buildRegistry(options, stores, { adminToken: admin.token, publicUrl, counts });
   const core = buildCore(options, { log, stores, registry, counts, tracer });
@@ -58,7 +65,8 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const operations = buildOperations(options, { dataDir, log, stores, registry, counts, core, backlog });
   const outbound = await buildOutbound(options, { log, stores, registry, core, cleanup });
   const api = buildApi(options, { log, stores, registry, core, counts, operations, outbound });
-  const faces = await openFaces(options, { api, publicUrl, address, cleanup, counts, metrics });
+  const keys = hubKeys(dataDir);
+  const faces = await openFaces(options, { api, publicUrl, address, keys, cleanup, counts, metrics });
   const reloadTls = await keepTlsFresh(options, faces.listeners, cleanup);
   watchHub(metrics, { registry, backlog, isReady: faces.isReady });
   await core.start();

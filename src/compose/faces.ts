@@ -1,3 +1,4 @@
+import { a2aAdapter } from "../../adapters/a2a/index.ts";
 import { restAdapter } from "../../adapters/rest/index.ts";
 import type { Adapter } from "../adapter-kit.ts";
 import {
@@ -17,16 +18,18 @@ import { createHttpHandler } from "../listeners/mounts.ts";
 import type { Cleanup } from "../model/cleanup.ts";
 import type { Counts } from "../model/counts.ts";
 import { ipSetFromTexts } from "../model/ip-address.ts";
+import type { HubKeys } from "../ports/hub-keys.ts";
 import type { Listener, Route } from "../ports/listener.ts";
+import type { RpcService } from "../ports/rpc.ts";
 import type { Metrics } from "../telemetry/metrics/metrics.ts";
 import { metricsRoute } from "../telemetry/metrics/metrics-route.ts";
-import { createFaceWatch } from "./face-watch.ts";
+import { createFaceWatch, type FaceWatch } from "./face-watch.ts";
 import { openHttpPort } from "./http-port.ts";
 import type { HubOptions } from "./hub-options.ts";
 import { openRpcFace, type RpcFace } from "./rpc-face.ts";
 
 /** Foreign protocols that this hub speaks. Adding one is its folder and a line here. */
-const ADAPTERS: readonly Adapter[] = [restAdapter];
+const ADAPTERS: readonly Adapter[] = [restAdapter, a2aAdapter];
 
 const SOCKET_PATH = "/ws";
 /** A body holds a payload as base64 and what stands around it. */
@@ -48,10 +51,18 @@ export interface Faces {
   settle(): Promise<void>;
 }
 
+/** Where the ports listen: filled in when they do. */
+export interface PortAddresses {
+  url: string;
+  /** host:port */
+  grpc: string;
+}
+
 export interface FacesDeps {
   readonly api: HubApi;
   readonly publicUrl: () => string;
-  readonly address: { url: string };
+  readonly address: PortAddresses;
+  readonly keys: HubKeys;
   readonly cleanup: Cleanup;
   readonly counts: Counts;
   readonly metrics: Metrics;
@@ -86,22 +97,15 @@ function wireOptions(
 /** Opens the ports and mounts all faces on them. */
 export async function openFaces(
   options: HubOptions,
-  { api, publicUrl, address, cleanup, counts, metrics }: FacesDeps,
+  { api, publicUrl, address, keys, cleanup, counts, metrics }: FacesDeps,
 ): Promise<Faces> {
-  const { config, logger, version } = options;
-  const { hubId, limits } = config;
-  const maxBodyBytes = Math.ceil(limits.maxPayloadBytes * BODY_FACTOR) + BODY_MARGIN_BYTES;
+  const { config, logger } = options;
+  const maxBodyBytes = Math.ceil(config.limits.maxPayloadBytes * BODY_FACTOR) + BODY_MARGIN_BYTES;
   let isReady = false;
   const watch = createFaceWatch(options, metrics);
   const own = ownRoutes(options, { api, metrics }, () => isReady);
-  const routes: Route[] = [...watch.routes("hub", own)];
-  for (const adapter of ADAPTERS) {
-    const context = {
-      ...{ api, logger, hubId, publicUrl, version },
-      config: adapter.config.parse({}),
-    };
-    routes.push(...watch.routes(adapter.name, adapter.mount(context).routes));
-  }
+  const adapters = mountAdapters(options, { api, publicUrl, address, keys }, watch);
+  const routes: readonly Route[] = [...watch.routes("hub", own), ...adapters.routes];
   const cors = createCors({ origins: config.corsOrigins });
   const wires = wireOptions(options, { api, counts }, maxBodyBytes);
   const servicesBy = (wire: string) => async () => {
@@ -133,12 +137,14 @@ export async function openFaces(
   });
   cleanup.defer(() => listener.close());
   address.url = url;
+  const native = servicesBy("grpc");
   const rpc = await openRpcFace(options, {
-    services: servicesBy("grpc"),
+    services: async () => [...(await native()), ...adapters.services],
     maxMessageBytes: maxBodyBytes,
     highWaterBytes: SOCKET_HIGH_WATER_BYTES,
   });
   cleanup.defer(() => rpc.listener.close());
+  address.grpc = rpc.address;
   return {
     isReady: () => isReady,
     listeners: [listener, rpc.listener],
@@ -146,6 +152,35 @@ export async function openFaces(
     ...asOne({ listener, inFlight, rpc }, (ready) => {
       isReady = ready;
     }),
+  };
+}
+
+interface Mounted {
+  readonly routes: readonly Route[];
+  /** Beside the native ones on the gRPC port. */
+  readonly services: readonly RpcService[];
+}
+
+function mountAdapters(
+  { config, logger, version }: HubOptions,
+  { api, publicUrl, address, keys }: Pick<FacesDeps, "api" | "publicUrl" | "address" | "keys">,
+  watch: FaceWatch,
+): Mounted {
+  const { hubId } = config;
+  // Behind a public URL the gRPC port is wherever the operator says; the listening address would mislead.
+  const listening = (): string | undefined => (config.publicUrl === undefined ? address.grpc : undefined);
+  const publicGrpc = (): string | undefined => config.publicGrpc ?? listening();
+  const common = { api, logger, hubId, publicUrl, publicGrpc, keys, version };
+  const mounted = ADAPTERS.map((adapter) => {
+    const { routes, services } = adapter.mount({ ...common, config: adapter.config.parse({}) });
+    return {
+      routes: watch.routes(adapter.name, routes),
+      services: watch.services(adapter.name, services ?? []),
+    };
+  });
+  return {
+    routes: mounted.flatMap(({ routes }) => routes),
+    services: mounted.flatMap(({ services }) => services),
   };
 }
 

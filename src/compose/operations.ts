@@ -17,7 +17,7 @@ import type { Stores } from "../ports/stores.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createTurns } from "../registry/turns.ts";
 import type { HubOptions } from "./hub-options.ts";
-import { ADMIN_TOKEN_FILE } from "./storage.ts";
+import { ADMIN_TOKEN_FILE, CARD_KEY_FILE } from "./storage.ts";
 
 export interface OperationsDeps {
   readonly dataDir: DataDir;
@@ -83,7 +83,7 @@ function buildBackups({ config, clock, version }: HubOptions, { dataDir, log }: 
     hubId: config.hubId,
     hubVersion: version,
     nowUnixMs: () => clock.nowUnixMs(),
-    secretNames: [ADMIN_TOKEN_FILE],
+    secretNames: [ADMIN_TOKEN_FILE, CARD_KEY_FILE],
     copyLog: (folder) => log.copyTo(folder),
     async copyStore(file) {
       const { copySqliteStore } = await STORE_FILES.sqlite();

@@ -3,10 +3,14 @@ import type { Config } from "../config.ts";
 import type { DataDir } from "../engines/data-dir/data-dir.ts";
 import { LOG_FILES, MESSAGE_LOG_ENGINES } from "../engines/message-log/index.ts";
 import { STORE_ENGINES, STORE_FILES } from "../engines/store/index.ts";
+import type { HubKeys } from "../ports/hub-keys.ts";
 import type { LogMeter } from "../ports/log-meter.ts";
+import { createTurns } from "../registry/turns.ts";
 import type { HubOptions } from "./hub-options.ts";
 
 export const ADMIN_TOKEN_FILE = "admin-token";
+/** Signs what the hub says of its agents. */
+export const CARD_KEY_FILE = "card-key";
 
 export async function openLog(
   { config, clock, logger, onFatal }: HubOptions,
@@ -61,4 +65,19 @@ export async function adminToken(config: Config, dataDir: DataDir): Promise<Admi
   const kept = await dataDir.readSecret(ADMIN_TOKEN_FILE);
   if (kept !== undefined) return { token: kept, isNew: false };
   return { token: `mka_${randomBytes(32).toString("base64url")}`, isNew: true };
+}
+
+/** Keys as files of the data directory, mode 0600. */
+export function hubKeys(dataDir: DataDir): HubKeys {
+  const turns = createTurns();
+  return {
+    keep: (name, make) =>
+      turns.take(name, async () => {
+        const kept = await dataDir.readSecret(name);
+        if (kept !== undefined) return kept;
+        const made = await make();
+        await dataDir.writeSecret(name, made);
+        return made;
+      }),
+  };
 }

@@ -23,6 +23,7 @@ const EXPOSED = [
   "retry-after",
   "www-authenticate",
   "location",
+  "a2a-extensions",
   // How gRPC-Web and Connect end a call.
   "grpc-status",
   "grpc-message",

@@ -1,3 +1,5 @@
+import type { Any } from "@bufbuild/protobuf/wkt";
+
 /** The closed set of error codes; the same words on every wire (`ERROR_CODE_…` in errors.proto). */
 export type ErrorCode =
   | "malformed"
@@ -48,6 +50,14 @@ const RETRY_AFTER_S: Readonly<Partial<Record<ErrorCode, number>>> = {
   unavailable: 1,
 };
 
+/** How an error reads on gRPC where a foreign protocol, served there too, words it otherwise than the hub does. */
+export interface RpcWords {
+  /** A status code of gRPC. */
+  readonly status: number;
+  /** They go before the hub's own detail. */
+  readonly details: readonly Any[];
+}
+
 export interface MeshErrorOptions {
   /** What the caller can do about it. */
   readonly hint?: string;
@@ -55,6 +65,7 @@ export interface MeshErrorOptions {
   readonly retryAfterS?: number;
   /** For the hub's own log; never sent to a caller. */
   readonly cause?: unknown;
+  readonly rpc?: RpcWords;
 }
 
 /** The one error that crosses module borders. Wires map `code` by a table of their own. */
@@ -63,12 +74,14 @@ export class MeshError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly retryAfterS: number | undefined;
+  readonly rpc: RpcWords | undefined;
 
   constructor(code: ErrorCode, message: string, options: MeshErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
     this.retryAfterS = options.retryAfterS;
+    this.rpc = options.rpc;
   }
 }
 

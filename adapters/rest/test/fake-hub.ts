@@ -103,6 +103,8 @@ export function createFakeHub(answers: Answers = {}): FakeHub {
     logger: { debug: log, info: log, warn: log, error: log },
     config: {},
     publicUrl: () => PUBLIC_URL,
+    publicGrpc: () => undefined,
+    keys: { keep: (_name, make) => make() },
     hubId: "hub.test",
     version: "0.1.0",
   });

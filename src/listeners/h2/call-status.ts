@@ -22,14 +22,14 @@ const CODE_FROM_CLOSE: ReadonlyMap<number, ErrorCode> = new Map([
 ]);
 
 export function statusFromError(error: MeshError): StatusObject {
-  const code = RPC_CODE_FROM_ERROR_CODE[error.code];
+  const code = error.rpc?.status ?? RPC_CODE_FROM_ERROR_CODE[error.code];
   const detail = errorDetailFromError(error);
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(metadataFromError(error))) metadata.set(name, value);
   const status = create(StatusSchema, {
     code,
     message: detail.message,
-    details: [anyPack(ErrorDetailSchema, detail)],
+    details: [...(error.rpc?.details ?? []), anyPack(ErrorDetailSchema, detail)],
   });
   metadata.set(DETAILS_KEY, Buffer.from(toBinary(StatusSchema, status)));
   return { code, details: detail.message, metadata };

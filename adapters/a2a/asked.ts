@@ -1,0 +1,28 @@
+import type { Call } from "../../src/adapter-kit.ts";
+import { invalidParams } from "./a2a-error.ts";
+import type { ProtocolVersion } from "./versions.ts";
+
+/** In the place of an agent's id: the hub itself. No agent id has a tilde. */
+export const HUB = "~hub";
+
+/** One call of an operation, whatever binding it came by. */
+export interface Asked {
+  readonly call: Call;
+  /** Whose base URL was called; HUB stands for the hub, and for no base at all. */
+  readonly base: string;
+  readonly version: ProtocolVersion;
+  /** Extensions of the hub's own that the caller wants. */
+  readonly extensions: ReadonlySet<string>;
+  /** Sequence of the last event that the caller has. */
+  readonly after: number | undefined;
+}
+
+/**
+ * Whom the request is for: an agent's own base stands for that agent alone, the hub's base for whom the tenant names.
+ * @throws A2aError INVALID_PARAMS
+ */
+export function agentOf({ base }: Pick<Asked, "base">, tenant: string): string {
+  if (tenant === "" || tenant === base) return base;
+  if (base === HUB) return tenant;
+  throw invalidParams({ field: "tenant", description: "is not the agent that this address belongs to" });
+}

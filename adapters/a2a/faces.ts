@@ -1,0 +1,78 @@
+import type {
+  HubKeys,
+  Logger,
+  PushApi,
+  RegistryApi,
+  Route,
+  RpcService,
+  TaskApi,
+} from "../../src/adapter-kit.ts";
+import type { CardFacts } from "./card.ts";
+import { cardRoutes, KEY_SET_PATH } from "./card-routes.ts";
+import { createCardSigner } from "./card-signer.ts";
+import { createCards } from "./cards.ts";
+import type { A2aConfig } from "./config.ts";
+import { createTypeCheck } from "./content-types.ts";
+import { createA2aService } from "./grpc.ts";
+import { httpJsonRoutes } from "./http-json.ts";
+import { httpJsonRows } from "./http-json-rows.ts";
+import { createHubAnswer } from "./hub-agent.ts";
+import { jsonRpcRoutes } from "./json-rpc.ts";
+import { createMethods } from "./json-rpc-methods.ts";
+import type { Operations } from "./operations.ts";
+import { createPushFor, createPushOperations, refusedPushOperations } from "./push-configs.ts";
+import { createSending } from "./sending.ts";
+import { createTaskOperations } from "./tasks.ts";
+import { createOldMethods } from "./v03/methods.ts";
+
+export interface A2aDeps {
+  readonly tasks: TaskApi;
+  /** Undefined = this hub sends no push notifications. */
+  readonly push: PushApi | undefined;
+  readonly registry: Pick<RegistryApi, "authenticate" | "getAgent" | "listAgents">;
+  readonly keys: HubKeys;
+  readonly logger: Logger;
+  readonly facts: () => CardFacts;
+  readonly config: A2aConfig;
+}
+
+/** All of A2A that comes in: one set of operations behind every binding and both versions. */
+export function createA2a(deps: A2aDeps): {
+  readonly routes: readonly Route[];
+  readonly service: RpcService;
+} {
+  const { registry, logger, config, facts } = deps;
+  const signer = createCardSigner(deps.keys, () => `${facts().publicUrl}${KEY_SET_PATH}`);
+  const cards = createCards({ registry, signer, facts, nowUnixMs: Date.now });
+  const operations = createOperations(deps, cards);
+  const methods = createMethods(operations);
+  const { heartbeatMs, cardMaxAgeS: maxAgeS } = config;
+  return {
+    routes: [
+      ...cardRoutes({ cards, signer, registry, logger, maxAgeS }),
+      ...jsonRpcRoutes({
+        methods: { "1.0": methods, "0.3": createOldMethods(methods, operations) },
+        registry,
+        logger,
+        heartbeatMs,
+      }),
+      ...httpJsonRoutes({ rows: httpJsonRows(methods), registry, logger, heartbeatMs }),
+    ],
+    service: createA2aService({ operations, registry, logger }),
+  };
+}
+
+function createOperations(
+  { tasks, push, registry, facts, config }: A2aDeps,
+  { getExtendedAgentCard }: Pick<Operations, "getExtendedAgentCard">,
+): Operations {
+  const sending = createSending({
+    tasks,
+    maxWaitMs: config.maxWaitMs,
+    hubAnswer: createHubAnswer({ registry, facts }),
+    checkTypes: createTypeCheck(registry),
+    pushFor: createPushFor(push),
+  });
+  const pushes = push === undefined ? refusedPushOperations() : createPushOperations({ tasks, push });
+  return { ...sending, ...createTaskOperations(tasks), ...pushes, getExtendedAgentCard };
+}

@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import { MeshError, type Task, type TaskApi } from "../../src/adapter-kit.ts";
+import {
+  type Message as A2aMessage,
+  type SendMessageRequest,
+  type SendMessageResponse,
+  SendMessageResponseSchema,
+  type StreamResponse,
+  StreamResponseSchema,
+} from "../../src/gen/lf/a2a/v1/a2a_pb.js";
+import { invalidParams } from "./a2a-error.ts";
+import { type Asked, agentOf, HUB } from "./asked.ts";
+import { checkedMessage } from "./checks.ts";
+import { a2aErrorFromMesh } from "./errors.ts";
+import { a2aTaskFromTask, messageFromA2aMessage } from "./messages.ts";
+import type { Operations } from "./operations.ts";
+import { isInterrupted, isTerminal } from "./states.ts";
+import { taskFor } from "./task-access.ts";
+import { type ItemStream, itemsFromTask } from "./task-stream.ts";
+
+export interface SendingDeps {
+  readonly tasks: TaskApi;
+  readonly maxWaitMs: number;
+  /** The hub's own answer to a message. */
+  readonly hubAnswer: (asked: Asked, message: A2aMessage) => Promise<A2aMessage>;
+  /** @throws A2aError CONTENT_TYPE_NOT_SUPPORTED when the agent says that it does not take or give such */
+  readonly checkTypes: (asked: Asked, agent: string, request: SendMessageRequest) => Promise<void>;
+  /** Checks the configuration now; what it gives keeps it for a task. @throws A2aError INVALID_PARAMS */
+  readonly pushFor: (asked: Asked, request: SendMessageRequest) => (task: Task) => Promise<void>;
+}
+
+/** SendMessage and SendStreamingMessage. */
+export function createSending(deps: SendingDeps): Pick<Operations, "sendMessage" | "sendStreamingMessage"> {
+  return {
+    async sendMessage(asked, request) {
+      const sent = await send(deps, asked, request);
+      if (sent.answer !== undefined) return messageResponse(sent.answer);
+      const { configuration } = request;
+      const task =
+        configuration?.returnImmediately === true ? sent.task : await settled(deps, asked, sent.task);
+      return taskResponse(task, configuration?.historyLength);
+    },
+    async sendStreamingMessage(asked, request) {
+      const sent = await send(deps, asked, request);
+      if (sent.answer !== undefined) return once(sent.answer);
+      const subscription = await deps.tasks.subscribe(asked.call, sent.task.id);
+      return itemsFromTask(subscription, {
+        historyLength: request.configuration?.historyLength,
+        endsWhenWaiting: true,
+        extensions: asked.extensions,
+      });
+    },
+  };
+}
+
+type Sent =
+  | { readonly answer: A2aMessage; readonly task?: undefined }
+  | { readonly answer?: undefined; readonly task: Task };
+
+async function send(deps: SendingDeps, asked: Asked, request: SendMessageRequest): Promise<Sent> {
+  const agent = agentOf(asked, request.tenant);
+  const message = checkedMessage(request);
+  if (agent === HUB) {
+    if (message.taskId !== "") await taskFor(deps.tasks, asked, { tenant: "", id: message.taskId });
+    return { answer: await deps.hubAnswer(asked, message) };
+  }
+  const keepPush = deps.pushFor(asked, request);
+  await deps.checkTypes(asked, agent, request);
+  const task =
+    message.taskId === ""
+      ? await begin(deps.tasks, asked, { agent, message, request })
+      : await goOn(deps.tasks, asked, request.tenant, message);
+  await keepPush(task);
+  return { task };
+}
+
+interface Beginning {
+  readonly agent: string;
+  readonly message: A2aMessage;
+  readonly request: SendMessageRequest;
+}
+
+async function begin(tasks: TaskApi, { call }: Asked, { agent, message, request }: Beginning): Promise<Task> {
+  const { metadata, configuration } = request;
+  const { traceparent } = call;
+  try {
+    const { task } = await tasks.create(call, {
+      to: agent,
+      message: messageFromA2aMessage(message),
+      // All guests are one to the hub: a message id that two of them use must not give one the task of the other.
+      ...(call.principal.kind === "anonymous" && { dedupeKey: randomUUID() }),
+      ...(metadata !== undefined && { metadata }),
+      acceptedOutputModes: configuration?.acceptedOutputModes ?? [],
+      noInbox: true,
+      ...(traceparent !== undefined && { traceparent }),
+    });
+    return task;
+  } catch (thrown) {
+    if (thrown instanceof MeshError && thrown.code === "not_found") {
+      throw a2aErrorFromMesh(thrown, "AGENT_NOT_FOUND");
+    }
+    throw thrown;
+  }
+}
+
+async function goOn(tasks: TaskApi, asked: Asked, tenant: string, message: A2aMessage): Promise<Task> {
+  const { taskId, contextId } = message;
+  const task = await taskFor(tasks, asked, { tenant, id: taskId, field: "message.taskId", historyLength: 0 });
+  if (contextId !== "" && contextId !== task.contextId) {
+    throw invalidParams({ field: "message.contextId", description: "is not the task's" });
+  }
+  return tasks.say(asked.call, taskId, messageFromA2aMessage(message));
+}
+
+/** The task when it has ended or waits for the caller, or as it is after the longest wait. */
+async function settled({ tasks, maxWaitMs }: SendingDeps, { call }: Asked, task: Task): Promise<Task> {
+  if (isSettled(task.status?.state)) return task;
+  const subscription = await tasks.subscribe(call, task.id);
+  const late = setTimeout(() => subscription.close(), maxWaitMs);
+  try {
+    for await (const { task: now, event } of subscription) {
+      if (isSettled((now ?? event).status?.state)) break;
+    }
+  } finally {
+    clearTimeout(late);
+    subscription.close();
+  }
+  return tasks.get(call, task.id);
+}
+
+function isSettled(state: number | undefined): boolean {
+  return state !== undefined && (isTerminal(state) || isInterrupted(state));
+}
+
+function messageResponse(value: A2aMessage): SendMessageResponse {
+  return create(SendMessageResponseSchema, { payload: { case: "message", value } });
+}
+
+function taskResponse(task: Task, historyLength: number | undefined): SendMessageResponse {
+  const value = a2aTaskFromTask(task, historyLength);
+  return create(SendMessageResponseSchema, { payload: { case: "task", value } });
+}
+
+async function* once(value: A2aMessage): ItemStream {
+  const response: StreamResponse = create(StreamResponseSchema, { payload: { case: "message", value } });
+  yield { response, sequence: undefined };
+}

@@ -1,0 +1,99 @@
+import { create } from "@bufbuild/protobuf";
+import type { Task, TaskEvent, TaskSubscription } from "../../src/adapter-kit.ts";
+import {
+  TaskState as States,
+  type StreamResponse,
+  StreamResponseSchema,
+  TaskArtifactUpdateEventSchema,
+  type TaskState,
+  TaskStatusUpdateEventSchema,
+} from "../../src/gen/lf/a2a/v1/a2a_pb.js";
+import { RESUME } from "./extensions.ts";
+import { a2aArtifactFromArtifact, a2aStatusFromStatus, a2aTaskFromTask } from "./messages.ts";
+import { isTerminal } from "./states.ts";
+
+/** What a stream hands out. */
+export interface StreamItem {
+  readonly response: StreamResponse;
+  /** Of the event that is whole with this item: who has it goes on from here. */
+  readonly sequence: number | undefined;
+}
+
+/** Its `return` ends the subscription behind it. */
+export type ItemStream = AsyncGenerator<StreamItem, void, undefined>;
+
+export interface TaskStreamOptions {
+  readonly historyLength: number | undefined;
+  /** A task that waits for the caller already when the stream begins ends it, as one that comes to wait does. */
+  readonly endsWhenWaiting: boolean;
+  readonly extensions: ReadonlySet<string>;
+}
+
+/**
+ * A task as A2A streams it: the task, then what changes, in order, the same for everybody. Ends with the task, and when
+ * the task comes to wait for the caller's next message; not while it waits for an authorisation, which comes by another
+ * way.
+ */
+export async function* itemsFromTask(subscription: TaskSubscription, options: TaskStreamOptions): ItemStream {
+  try {
+    for await (const { task, event, sequence } of subscription) {
+      if (task !== undefined) {
+        yield { response: taskResponse(task, options), sequence };
+        const { state = States.UNSPECIFIED } = task.status ?? {};
+        if (options.endsWhenWaiting && isOver(state)) return;
+      } else {
+        yield* itemsFromEvent(event, sequence, options);
+        if (event.status !== undefined && isOver(event.status.state)) return;
+      }
+    }
+  } finally {
+    subscription.close();
+  }
+}
+
+function isOver(state: number): boolean {
+  return isTerminal(state as TaskState) || state === States.INPUT_REQUIRED;
+}
+
+/** One event may be an artifact and a status: only the last item of it has its sequence. */
+function* itemsFromEvent(
+  event: TaskEvent,
+  sequence: number,
+  options: TaskStreamOptions,
+): Generator<StreamItem, void, undefined> {
+  const { taskId, contextId, artifact: update, status } = event;
+  if (update?.artifact !== undefined) {
+    const { append, lastChunk, metadata } = update;
+    const artifact = a2aArtifactFromArtifact(update.artifact);
+    const value = create(TaskArtifactUpdateEventSchema, {
+      ...{ taskId, contextId, artifact, append, lastChunk },
+      ...metadataWith(metadata, sequence, options),
+    });
+    const response = create(StreamResponseSchema, { payload: { case: "artifactUpdate", value } });
+    yield { response, sequence: status === undefined ? sequence : undefined };
+  }
+  if (status !== undefined) {
+    const value = create(TaskStatusUpdateEventSchema, {
+      ...{ taskId, contextId, status: a2aStatusFromStatus(status) },
+      ...metadataWith(event.metadata, sequence, options),
+    });
+    yield { response: create(StreamResponseSchema, { payload: { case: "statusUpdate", value } }), sequence };
+  }
+}
+
+function taskResponse(task: Task, options: TaskStreamOptions): StreamResponse {
+  const shown = a2aTaskFromTask(task, options.historyLength);
+  const value = { ...shown, ...metadataWith(shown.metadata, Number(task.sequence), options) };
+  return create(StreamResponseSchema, { payload: { case: "task", value } });
+}
+
+type Struct = NonNullable<TaskEvent["metadata"]>;
+
+function metadataWith(
+  metadata: Struct | undefined,
+  sequence: number,
+  { extensions }: TaskStreamOptions,
+): { metadata?: Struct } {
+  if (extensions.has(RESUME)) return { metadata: { ...metadata, [`${RESUME}/sequence`]: sequence } };
+  return metadata === undefined ? {} : { metadata };
+}
