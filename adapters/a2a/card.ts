@@ -12,7 +12,6 @@ export interface CardFacts {
   readonly grpc: string | undefined;
   readonly hubId: string;
   readonly version: string;
-  readonly sendsPushes: boolean;
 }
 
 type Skill = MessageInitShape<typeof AgentSkillSchema>;
@@ -55,7 +54,7 @@ export function cardFromAgent({ agentId, profile }: AgentView, facts: CardFacts)
     ...(documentation_url !== undefined && { documentationUrl: documentation_url }),
     capabilities: {
       streaming: true,
-      ...(facts.sendsPushes && { pushNotifications: true }),
+      pushNotifications: true,
       extendedAgentCard: true,
       extensions: OWN_EXTENSIONS.map(({ uri, description }) => ({ uri, description })),
     },

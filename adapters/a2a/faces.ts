@@ -20,15 +20,15 @@ import { createHubAnswer } from "./hub-agent.ts";
 import { jsonRpcRoutes } from "./json-rpc.ts";
 import { createMethods } from "./json-rpc-methods.ts";
 import type { Operations } from "./operations.ts";
-import { createPushFor, createPushOperations, refusedPushOperations } from "./push-configs.ts";
+import { createPushFor, createPushOperations } from "./push-configs.ts";
+import { addPushRenderers } from "./push-renderers.ts";
 import { createSending } from "./sending.ts";
 import { createTaskOperations } from "./tasks.ts";
 import { createOldMethods } from "./v03/methods.ts";
 
 export interface A2aDeps {
   readonly tasks: TaskApi;
-  /** Undefined = this hub sends no push notifications. */
-  readonly push: PushApi | undefined;
+  readonly push: PushApi;
   readonly registry: Pick<RegistryApi, "authenticate" | "getAgent" | "listAgents">;
   readonly keys: HubKeys;
   readonly logger: Logger;
@@ -43,6 +43,7 @@ export function createA2a(deps: A2aDeps): {
 } {
   const { registry, logger, config, facts } = deps;
   const signer = createCardSigner(deps.keys, () => `${facts().publicUrl}${KEY_SET_PATH}`);
+  addPushRenderers(deps.push);
   const cards = createCards({ registry, signer, facts, nowUnixMs: Date.now });
   const operations = createOperations(deps, cards);
   const methods = createMethods(operations);
@@ -73,6 +74,6 @@ function createOperations(
     checkTypes: createTypeCheck(registry),
     pushFor: createPushFor(push),
   });
-  const pushes = push === undefined ? refusedPushOperations() : createPushOperations({ tasks, push });
+  const pushes = createPushOperations({ tasks, push });
   return { ...sending, ...createTaskOperations(tasks), ...pushes, getExtendedAgentCard };
 }

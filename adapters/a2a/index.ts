@@ -7,14 +7,8 @@ export const a2aAdapter = defineAdapter({
   name: "a2a",
   config: a2aConfig,
   mount({ api, logger, config, publicUrl, publicGrpc, keys, hubId, version }) {
-    const push = undefined;
-    const facts = () => ({
-      publicUrl: publicUrl(),
-      grpc: publicGrpc(),
-      ...{ hubId, version },
-      sendsPushes: push !== undefined,
-    });
-    const { tasks, registry } = api;
+    const facts = () => ({ publicUrl: publicUrl(), grpc: publicGrpc(), hubId, version });
+    const { tasks, pushes: push, registry } = api;
     const { routes, service } = createA2a({ tasks, push, registry, keys, logger, facts, config });
     return { routes, services: [service] };
   },

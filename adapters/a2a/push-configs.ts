@@ -15,9 +15,10 @@ import {
   type TaskPushNotificationConfig,
   TaskPushNotificationConfigSchema,
 } from "../../src/gen/lf/a2a/v1/a2a_pb.js";
-import { A2aError, invalidParams } from "./a2a-error.ts";
+import { invalidParams, taskNotFound } from "./a2a-error.ts";
 import type { Asked } from "./asked.ts";
 import type { Operations } from "./operations.ts";
+import { PUSH_DIALECTS } from "./push-renderers.ts";
 import { orNotFound, taskFor } from "./task-access.ts";
 import type { ProtocolVersion } from "./versions.ts";
 
@@ -38,8 +39,15 @@ export interface PushDeps {
 
 /** Push notification configs are the hub's pushes of a task. Only whoever gave the task has to do with them. */
 export function createPushOperations({ tasks, push }: PushDeps): PushOperations {
-  const known = (asked: Asked, tenant: string, id: string): Promise<Task> =>
-    taskFor(tasks, asked, { tenant, id, field: "taskId", historyLength: 0 });
+  async function known(asked: Asked, tenant: string, id: string): Promise<Task> {
+    const task = await taskFor(tasks, asked, { tenant, id, field: "taskId", historyLength: 0 });
+    const { principal } = asked.call;
+    // Configs hold secrets of who gave the task: to its worker there is nothing to see.
+    if (principal.kind === "agent" && principal.agentId === task.worker && task.caller !== task.worker) {
+      throw taskNotFound();
+    }
+    return task;
+  }
   return {
     async createTaskPushNotificationConfig(asked, request) {
       const wanted = newPush(asked, request);
@@ -70,29 +78,15 @@ export function createPushOperations({ tasks, push }: PushDeps): PushOperations 
   };
 }
 
-/** Of a hub that sends none. */
-export function refusedPushOperations(): PushOperations {
-  const refuse = async (): Promise<never> => {
-    throw notSupported();
-  };
-  return {
-    createTaskPushNotificationConfig: refuse,
-    getTaskPushNotificationConfig: refuse,
-    listTaskPushNotificationConfigs: refuse,
-    deleteTaskPushNotificationConfig: refuse,
-  };
-}
-
 /**
  * Keeps the config that comes with a message for the task that the message gives. What can be checked is checked before
- * there is a task. @throws A2aError INVALID_PARAMS, PUSH_NOTIFICATION_NOT_SUPPORTED
+ * there is a task. @throws A2aError INVALID_PARAMS
  */
-export function createPushFor(push: PushApi | undefined) {
+export function createPushFor(push: PushApi) {
   return (asked: Asked, { configuration }: SendMessageRequest): ((task: Task) => Promise<void>) => {
     const config = configuration?.taskPushNotificationConfig;
     // Clients that have none send an empty one.
     if (config === undefined || config.url === "") return async () => undefined;
-    if (push === undefined) throw notSupported();
     const wanted = newPush(asked, config);
     return async ({ id, sequence }) => {
       await setUnlessOver(push, asked, { ...wanted, taskId: id, after: Number(sequence) });
@@ -130,7 +124,7 @@ function newPush(
   }
   return {
     ...{ url, token },
-    dialect: version === "1.0" ? "a2a" : "a2a-0.3",
+    dialect: PUSH_DIALECTS[version],
     ...(id !== "" && { configId: id }),
     ...(authentication !== undefined && {
       scheme: authentication.scheme,
@@ -150,8 +144,4 @@ function configFrom(push: PushConfig, tenant: string): TaskPushNotificationConfi
     ...{ tenant, taskId, id: configId, url, token },
     ...(scheme !== "" && { authentication: create(AuthenticationInfoSchema, { scheme, credentials }) }),
   });
-}
-
-function notSupported(): A2aError {
-  return new A2aError("PUSH_NOTIFICATION_NOT_SUPPORTED", "this hub sends no push notifications");
 }

@@ -55,30 +55,46 @@ function isOver(state: number): boolean {
   return isTerminal(state as TaskState) || state === States.INPUT_REQUIRED;
 }
 
-/** One event may be an artifact and a status: only the last item of it has its sequence. */
+/** Only the last item of an event has its sequence. */
 function* itemsFromEvent(
   event: TaskEvent,
   sequence: number,
   options: TaskStreamOptions,
 ): Generator<StreamItem, void, undefined> {
+  const responses = responsesFromEvent(event);
+  for (const [index, { payload }] of responses.entries()) {
+    // Of an event there are no other two.
+    if (payload.case !== "artifactUpdate" && payload.case !== "statusUpdate") continue;
+    const marked = { ...payload.value, ...metadataWith(payload.value.metadata, sequence, options) };
+    const response = create(StreamResponseSchema, {
+      payload: { ...payload, value: marked } as typeof payload,
+    });
+    yield { response, sequence: index === responses.length - 1 ? sequence : undefined };
+  }
+}
+
+/** An event is an artifact, a status, or both, in this order; what the caller says itself is neither. */
+export function responsesFromEvent(event: TaskEvent): readonly StreamResponse[] {
   const { taskId, contextId, artifact: update, status } = event;
+  const responses: StreamResponse[] = [];
   if (update?.artifact !== undefined) {
     const { append, lastChunk, metadata } = update;
     const artifact = a2aArtifactFromArtifact(update.artifact);
     const value = create(TaskArtifactUpdateEventSchema, {
       ...{ taskId, contextId, artifact, append, lastChunk },
-      ...metadataWith(metadata, sequence, options),
+      ...(metadata !== undefined && { metadata }),
     });
-    const response = create(StreamResponseSchema, { payload: { case: "artifactUpdate", value } });
-    yield { response, sequence: status === undefined ? sequence : undefined };
+    responses.push(create(StreamResponseSchema, { payload: { case: "artifactUpdate", value } }));
   }
   if (status !== undefined) {
+    const { metadata } = event;
     const value = create(TaskStatusUpdateEventSchema, {
       ...{ taskId, contextId, status: a2aStatusFromStatus(status) },
-      ...metadataWith(event.metadata, sequence, options),
+      ...(metadata !== undefined && { metadata }),
     });
-    yield { response: create(StreamResponseSchema, { payload: { case: "statusUpdate", value } }), sequence };
+    responses.push(create(StreamResponseSchema, { payload: { case: "statusUpdate", value } }));
   }
+  return responses;
 }
 
 function taskResponse(task: Task, options: TaskStreamOptions): StreamResponse {

@@ -90,8 +90,8 @@ async function* oldItems(items: JsonStream): JsonStream {
   for await (const { json, sequence } of items) yield { json: oldFromAnswer(objectOf(json)), sequence };
 }
 
-/** One of the four things that a send or a stream gives. */
-function oldFromAnswer({ task, message, statusUpdate, artifactUpdate }: JsonObject): JsonObject {
+/** One of the four things that a send, a stream or a notification gives. */
+export function oldFromAnswer({ task, message, statusUpdate, artifactUpdate }: JsonObject): JsonObject {
   if (isJsonObject(task)) return oldFromTask(task);
   if (isJsonObject(message)) return oldFromMessage(message);
   if (isJsonObject(statusUpdate)) return oldFromStatusUpdate(statusUpdate);

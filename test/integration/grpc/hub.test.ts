@@ -155,10 +155,12 @@ describe.each([
       "grpc.health.v1.Health",
       "grpc.reflection.v1.ServerReflection",
       "grpc.reflection.v1alpha.ServerReflection",
+      "lf.a2a.v1.A2AService",
       "meshkore.v1.ChannelService",
       "meshkore.v1.OperatorService",
       "meshkore.v1.RegistryService",
       "meshkore.v1.RelayService",
+      "meshkore.v1.TaskService",
     ]);
   });
 
