@@ -32,9 +32,13 @@ export function openOutboundHttp(options: OutboundHttpOptions): OpenOutboundHttp
   const streams = createAgents(STREAMS_PER_HOST, options.authorities);
   return {
     async request(request) {
-      using deadline = createDeadline(request.signal, request.timeoutMs);
-      const opened = await open(request, { guard, agents: calls, deadline });
-      return { ...opened.head, body: await wholeBody(bodyOf(opened, request, deadline)) };
+      const deadline = createDeadline(request.signal, request.timeoutMs);
+      try {
+        const opened = await open(request, { guard, agents: calls, deadline });
+        return { ...opened.head, body: await wholeBody(bodyOf(opened, request, deadline)) };
+      } finally {
+        deadline[Symbol.dispose]();
+      }
     },
     async stream(request) {
       const deadline = createDeadline(request.signal, request.timeoutMs);
@@ -133,11 +137,14 @@ async function* pieces(
   request: OutboundRequest & { readonly idleMs: number },
   deadline: Deadline,
 ): AsyncGenerator<Uint8Array, void> {
-  using _ended = deadline;
-  deadline.restart(request.idleMs);
-  for await (const piece of bodyOf(opened, request, deadline)) {
-    deadline.hold();
-    yield piece;
+  try {
     deadline.restart(request.idleMs);
+    for await (const piece of bodyOf(opened, request, deadline)) {
+      deadline.hold();
+      yield piece;
+      deadline.restart(request.idleMs);
+    }
+  } finally {
+    deadline[Symbol.dispose]();
   }
 }
