@@ -10,6 +10,7 @@ import { peerShapes } from "./cases/peer-shapes.ts";
 import { restSend } from "./cases/rest-send.ts";
 import { rpc } from "./cases/rpc.ts";
 import { start } from "./cases/start.ts";
+import { tasks } from "./cases/tasks.ts";
 import { ws1 } from "./cases/ws-1.ts";
 import { ws256 } from "./cases/ws-256.ts";
 import { describeMachine } from "./machine.ts";
@@ -19,7 +20,7 @@ import { type CaseResult, renderCase, renderResults } from "./report.ts";
 import { type Measurement, type RunOptions, runCase } from "./runner.ts";
 import { formatNumber } from "./stats.ts";
 
-const CASES: BenchCase[] = [ws256, ws1, restSend, rpc, fanout, drain, start, idle, peerShapes];
+const CASES: BenchCase[] = [ws256, ws1, restSend, rpc, tasks, fanout, drain, start, idle, peerShapes];
 const LEAST_REPETITIONS = 5;
 const ON_REQUEST = new Set([peerShapes.name]);
 const RESULTS_JSON = join(import.meta.dirname, "results.json");

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { HubSocket, type HubSocketEvents } from "../hub-socket.ts";
 import { openAll } from "./open-all.ts";
+import { residentBytes } from "./resident-bytes.ts";
 import type { IdleSpec, LoadResult } from "./spec.ts";
 
 /** Opens many sessions that say nothing, and looks at the memory of the hub before, with them, and after a rest. */
@@ -41,11 +41,4 @@ function openSessions(spec: IdleSpec, count: number, faults: string[]): Promise<
   };
   const logins = Array.from({ length: count }, (_, at) => spec.logins[at % spec.logins.length]);
   return openAll(logins, (login) => HubSocket.open(spec.port, login?.token ?? "", events));
-}
-
-/** All of it: heap, native memory, and pages of files that the process looked at. */
-function residentBytes(pid: number): number {
-  const found = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  if (found === null) throw new Error(`no memory figures of process ${pid}`);
-  return Number(found[1]) * 1024;
 }

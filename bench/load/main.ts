@@ -3,6 +3,7 @@ import { runDrainLoad } from "./drain-load.ts";
 import { runFanoutLoad } from "./fanout-load.ts";
 import { runIdleLoad } from "./idle-load.ts";
 import type { LoadResult, LoadSpec } from "./spec.ts";
+import { runTasksLoad } from "./tasks-load.ts";
 import { runWindowLoad } from "./window-load.ts";
 
 /** The load client: one process per measurement. Reads its LoadSpec from stdin, answers one JSON line. */
@@ -27,6 +28,8 @@ function runLoad(spec: LoadSpec): Promise<LoadResult> {
       return runFanoutLoad(spec);
     case "idle":
       return runIdleLoad(spec);
+    case "tasks":
+      return runTasksLoad(spec);
   }
 }
 

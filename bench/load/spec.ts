@@ -70,7 +70,24 @@ export type IdleSpec = {
   serverPid: number;
 };
 
-export type LoadSpec = WindowSpec | DrainSpec | FanoutSpec | IdleSpec;
+/** Tasks: given one after another by each caller, followed to their end, or followed and at rest. */
+export type TasksSpec = {
+  load: "tasks";
+  port: number;
+  dialect: "rest" | "a2a";
+  mode: "give" | "stream" | "hold";
+  callers: AgentLogin[];
+  workers: AgentLogin[];
+  warmUp: number;
+  count: number;
+  /** Of a task's artifact. */
+  pieces: number;
+  /** Before each look at the memory. */
+  restMs: number;
+  serverPid: number;
+};
+
+export type LoadSpec = WindowSpec | DrainSpec | FanoutSpec | IdleSpec | TasksSpec;
 
 /** Metrics by name, and what was wrong; a run with faults is no result. */
 export type LoadResult = { metrics: Record<string, number>; faults: string[] };

@@ -97,7 +97,8 @@ export class TaskWriter {
     if (appended.duplicate) return false;
     this.#deps.live.take(live, { epoch: appended.epoch, offset: appended.offset, bytes });
     this.#deps.accepted(author, to, bytes.length);
-    if (next.event.status !== undefined) {
+    // The row of a new task says what its first event says.
+    if (next.event.status !== undefined && next.event.created === undefined) {
       const { task } = live;
       await store.change(taskId, {
         state: stateOf(task),
