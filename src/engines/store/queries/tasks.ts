@@ -4,6 +4,7 @@ import type { Database } from "../schema.ts";
 import { chunksOf } from "./chunks.ts";
 import { storedText } from "./stored-text.ts";
 
+type TaskRow = Selectable<Database["tasks"]>;
 type Tasks = SelectQueryBuilder<Database, "tasks", object>;
 
 export function createTaskStore(db: Kysely<Database>): TaskStore {
@@ -79,32 +80,36 @@ async function create(
   keysSinceUnixMs: number,
 ): Promise<TaskRecord | undefined> {
   const row = rowFromTask(task);
-  if (row.dedupe_key === null) {
-    await db.insertInto("tasks").values(row).execute();
-    return undefined;
-  }
+  // One statement is a transaction by itself, and shares its commit with others: a key is hardly ever known.
+  if (await insert(db, row)) return undefined;
   return db.transaction().execute(async (trx) => {
-    const sameKey = (query: Tasks) =>
-      query
-        .where("caller", "=", row.caller)
-        .where("worker", "=", row.worker)
-        .where("dedupe_key", "=", row.dedupe_key);
     await trx
       .updateTable("tasks")
       .set({ dedupe_key: null })
-      .where("caller", "=", row.caller)
-      .where("worker", "=", row.worker)
-      .where("dedupe_key", "=", row.dedupe_key)
+      .where((eb) => eb.and(keyOf(row)))
       .where("created_ms", "<", keysSinceUnixMs)
       .execute();
-    const made = await trx
-      .insertInto("tasks")
-      .values(row)
-      .onConflict((conflict) => conflict.columns(["caller", "worker", "dedupe_key"]).doNothing())
-      .executeTakeFirst();
-    if (made.numInsertedOrUpdatedRows === 1n) return undefined;
-    return taskFromRow(await sameKey(trx.selectFrom("tasks")).selectAll().executeTakeFirstOrThrow());
+    if (await insert(trx, row)) return undefined;
+    const known = trx
+      .selectFrom("tasks")
+      .selectAll()
+      .where((eb) => eb.and(keyOf(row)));
+    return taskFromRow(await known.executeTakeFirstOrThrow());
   });
+}
+
+function keyOf({ caller, worker, dedupe_key }: TaskRow) {
+  return { caller, worker, dedupe_key };
+}
+
+/** False when the key is taken. */
+async function insert(db: Kysely<Database>, row: TaskRow): Promise<boolean> {
+  const made = await db
+    .insertInto("tasks")
+    .values(row)
+    .onConflict((conflict) => conflict.columns(["caller", "worker", "dedupe_key"]).doNothing())
+    .executeTakeFirst();
+  return made.numInsertedOrUpdatedRows === 1n;
 }
 
 function matchingTasks(
@@ -135,7 +140,7 @@ function behind(tasks: Tasks, after: TaskQuery["after"]): Tasks {
   );
 }
 
-function rowFromTask(task: TaskRecord): Selectable<Database["tasks"]> {
+function rowFromTask(task: TaskRecord): TaskRow {
   return {
     task_id: task.taskId,
     context_id: storedText(task.contextId),
@@ -150,7 +155,7 @@ function rowFromTask(task: TaskRecord): Selectable<Database["tasks"]> {
   };
 }
 
-function taskFromRow(row: Selectable<Database["tasks"]>): TaskRecord {
+function taskFromRow(row: TaskRow): TaskRecord {
   return {
     taskId: row.task_id,
     contextId: row.context_id,
