@@ -1,6 +1,8 @@
 import type { Call } from "../../src/adapter-kit.ts";
-import { invalidParams } from "./a2a-error.ts";
+import { A2aError, invalidParams } from "./a2a-error.ts";
 import type { ProtocolVersion } from "./versions.ts";
+
+const AGENT_ID = /^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
 /** In the place of an agent's id: the hub itself. No agent id has a tilde. */
 export const HUB = "~hub";
@@ -19,10 +21,13 @@ export interface Asked {
 
 /**
  * Whom the request is for: an agent's own base stands for that agent alone, the hub's base for whom the tenant names.
- * @throws A2aError INVALID_PARAMS
+ * @throws A2aError INVALID_PARAMS, AGENT_NOT_FOUND for what is no agent's name
  */
 export function agentOf({ base }: Pick<Asked, "base">, tenant: string): string {
-  if (tenant === "" || tenant === base) return base;
-  if (base === HUB) return tenant;
+  const agent = base === HUB && tenant !== "" ? tenant : base;
+  if (agent !== HUB && !AGENT_ID.test(agent)) {
+    throw new A2aError("AGENT_NOT_FOUND", "there is no such agent that you may see");
+  }
+  if (tenant === "" || tenant === agent) return agent;
   throw invalidParams({ field: "tenant", description: "is not the agent that this address belongs to" });
 }

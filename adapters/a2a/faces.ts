@@ -14,7 +14,7 @@ import { createCards } from "./cards.ts";
 import type { A2aConfig } from "./config.ts";
 import { createTypeCheck } from "./content-types.ts";
 import { createA2aService } from "./grpc.ts";
-import { httpJsonRoutes } from "./http-json.ts";
+import { httpJsonRoutes, REST_0_3, REST_1_0 } from "./http-json.ts";
 import { httpJsonRows } from "./http-json-rows.ts";
 import { createHubAnswer } from "./hub-agent.ts";
 import { jsonRpcRoutes } from "./json-rpc.ts";
@@ -25,6 +25,7 @@ import { addPushRenderers } from "./push-renderers.ts";
 import { createSending } from "./sending.ts";
 import { createTaskOperations } from "./tasks.ts";
 import { createOldMethods } from "./v03/methods.ts";
+import { oldRestRows } from "./v03/rest-rows.ts";
 
 export interface A2aDeps {
   readonly tasks: TaskApi;
@@ -48,6 +49,7 @@ export function createA2a(deps: A2aDeps): {
   const operations = createOperations(deps, cards);
   const methods = createMethods(operations);
   const { heartbeatMs, cardMaxAgeS: maxAgeS } = config;
+  const common = { registry, logger, heartbeatMs };
   return {
     routes: [
       ...cardRoutes({ cards, signer, registry, logger, maxAgeS }),
@@ -57,7 +59,8 @@ export function createA2a(deps: A2aDeps): {
         logger,
         heartbeatMs,
       }),
-      ...httpJsonRoutes({ rows: httpJsonRows(methods), registry, logger, heartbeatMs }),
+      ...httpJsonRoutes({ ...common, dialect: REST_1_0, rows: httpJsonRows(methods) }),
+      ...httpJsonRoutes({ ...common, dialect: REST_0_3, rows: oldRestRows(methods, operations) }),
     ],
     service: createA2aService({ operations, registry, logger }),
   };
@@ -67,13 +70,14 @@ function createOperations(
   { tasks, push, registry, facts, config }: A2aDeps,
   { getExtendedAgentCard }: Pick<Operations, "getExtendedAgentCard">,
 ): Operations {
+  const access = { tasks, registry };
   const sending = createSending({
-    tasks,
+    ...access,
     maxWaitMs: config.maxWaitMs,
     hubAnswer: createHubAnswer({ registry, facts }),
     checkTypes: createTypeCheck(registry),
     pushFor: createPushFor(push),
   });
-  const pushes = createPushOperations({ tasks, push });
-  return { ...sending, ...createTaskOperations(tasks), ...pushes, getExtendedAgentCard };
+  const pushes = createPushOperations({ ...access, push });
+  return { ...sending, ...createTaskOperations(access), ...pushes, getExtendedAgentCard };
 }

@@ -69,15 +69,15 @@ async function taskByPost(named: Named, call: RestCall): Promise<RestOperation |
   return named("CancelTask", { id: canceled, ...(metadata !== undefined && { metadata }) });
 }
 
-function withoutVerb(id: string, verb: string): string | undefined {
+export function withoutVerb(id: string, verb: string): string | undefined {
   return id.endsWith(`:${verb}`) ? id.slice(0, -verb.length - 1) : undefined;
 }
 
-function idOf({ params }: RestCall): string {
+export function idOf({ params }: RestCall): string {
   return params["id"] ?? "";
 }
 
-function configOf(call: RestCall): JsonObject {
+export function configOf(call: RestCall): JsonObject {
   return { taskId: idOf(call), id: call.params["config"] ?? "" };
 }
 
@@ -91,7 +91,7 @@ function withTask(body: JsonObject, call: RestCall): JsonObject {
   return { ...body, taskId };
 }
 
-async function bodyOf({ request }: RestCall, mayBeEmpty = false): Promise<JsonObject> {
+export async function bodyOf({ request }: RestCall, mayBeEmpty = false): Promise<JsonObject> {
   const bytes = await request.body();
   if (bytes.length === 0 && mayBeEmpty) return {};
   const value = jsonFromBytes(bytes);
@@ -120,7 +120,7 @@ function textOf(query: URLSearchParams, name: string): JsonObject {
   return member(query, name, (text) => text);
 }
 
-function numberOf(query: URLSearchParams, name: string): JsonObject {
+export function numberOf(query: URLSearchParams, name: string): JsonObject {
   return member(query, name, (text) => {
     if (/^-?\d{1,9}$/.test(text)) return Number(text);
     throw invalidParams({ field: name, description: "must be a whole number" });

@@ -9,14 +9,21 @@ import type {
 } from "../../src/adapter-kit.ts";
 import { A2aError } from "./a2a-error.ts";
 import { type Asked, agentOf } from "./asked.ts";
-import { a2aErrorFromThrown, headersFromError, httpErrorBody, httpStatusFrom } from "./errors.ts";
+import {
+  a2aErrorFromThrown,
+  headersFromError,
+  httpErrorBody,
+  httpStatusFrom,
+  jsonRpcErrorFrom,
+} from "./errors.ts";
 import { bytesFromEvents, EVENT_STREAM_HEADERS, type StreamEvent } from "./event-stream.ts";
 import { extensionHeaders } from "./extensions.ts";
 import { askedFrom } from "./incoming.ts";
 import type { JsonMethod, JsonStream } from "./json-rpc-methods.ts";
-import { versionFrom } from "./versions.ts";
+import { type ProtocolVersion, versionFrom } from "./versions.ts";
 
 export interface HttpJsonDeps {
+  readonly dialect: RestDialect;
   readonly rows: readonly RestRow[];
   readonly registry: Pick<RegistryApi, "authenticate">;
   readonly logger: Logger;
@@ -47,9 +54,29 @@ export interface RestOperation {
   readonly params: JsonObject;
 }
 
-/** The HTTP+JSON binding of 1.0: behind each agent's base, and once more with the tenant in front of the path. */
+/** Where the binding of a version is found, and how it tells errors. */
+export interface RestDialect {
+  readonly version: ProtocolVersion;
+  readonly bases: readonly string[];
+  errorBody(error: A2aError): JsonObject;
+}
+
+/** Behind each agent's base, and once more with the tenant in front of the path. */
+export const REST_1_0: RestDialect = {
+  version: "1.0",
+  bases: ["/a2a/:agent", "/a2a/:agent/:tenant"],
+  errorBody: httpErrorBody,
+};
+
+export const REST_0_3: RestDialect = {
+  version: "0.3",
+  bases: ["/a2a/:agent/v1"],
+  errorBody: jsonRpcErrorFrom,
+};
+
+/** The HTTP+JSON binding of one version. */
 export function httpJsonRoutes(deps: HttpJsonDeps): readonly Route[] {
-  return ["/a2a/:agent", "/a2a/:agent/:tenant"].flatMap((base) =>
+  return deps.dialect.bases.flatMap((base) =>
     deps.rows.map((row): Route => {
       const { method, path } = row;
       return {
@@ -66,8 +93,9 @@ async function answer(deps: HttpJsonDeps, row: RestRow, call: RestCall): Promise
   const { agent = "", tenant = "" } = params;
   let name = `${row.method} ${row.path}`;
   try {
-    requireVersion(request);
-    const asked = await askedFrom(request, { base: agent, version: "1.0" }, deps.registry);
+    const { version } = deps.dialect;
+    requireVersion(request, version);
+    const asked = await askedFrom(request, { base: agent, version }, deps.registry);
     // Of the two ways to name an agent, the path's goes before the body's.
     const base = { ...asked, base: agentOf(asked, tenant) };
     const operation = await row.read(call);
@@ -75,18 +103,20 @@ async function answer(deps: HttpJsonDeps, row: RestRow, call: RestCall): Promise
     name = operation.name;
     return await carryOut(deps, row, { request, asked: base, operation });
   } catch (thrown) {
-    return errorAnswer(request, a2aErrorFromThrown(thrown, name, deps.logger));
+    return errorAnswer(deps, request, a2aErrorFromThrown(thrown, name, deps.logger));
   }
 }
 
-/** A call without a version is of 0.3, whose paths begin with /v1. */
-function requireVersion({ headers, query }: HttpRequest): void {
-  if (versionFrom(headers, query) === "1.0") return;
-  throw new A2aError("VERSION_NOT_SUPPORTED", "this path is of version 1.0, the call is of version 0.3", {
-    metadata: {
-      supportedVersions: "1.0",
-      hint: "send the header 'A2A-Version: 1.0'; a call without it is of 0.3, whose paths begin with /v1",
-    },
+const VERSION_HINT =
+  "send the header 'A2A-Version: 1.0'; a call without it is of 0.3, whose paths have /v1 behind the agent";
+
+/** A call without a version is of 0.3. */
+function requireVersion({ headers, query }: HttpRequest, version: ProtocolVersion): void {
+  const given = versionFrom(headers, query);
+  if (given === version) return;
+  const message = `this path is of version ${version}, the call is of version ${given}`;
+  throw new A2aError("VERSION_NOT_SUPPORTED", message, {
+    metadata: { supportedVersions: version, hint: VERSION_HINT },
   });
 }
 
@@ -125,12 +155,12 @@ interface OpenStream {
 }
 
 function streamAnswer(
-  { logger, heartbeatMs }: HttpJsonDeps,
+  { logger, heartbeatMs, dialect }: HttpJsonDeps,
   { request, asked, name, items }: OpenStream,
 ): HttpResponse {
   const errorEvent = (thrown: unknown): StreamEvent => ({
     event: "error",
-    data: JSON.stringify(httpErrorBody(a2aErrorFromThrown(thrown, name, logger))),
+    data: JSON.stringify(dialect.errorBody(a2aErrorFromThrown(thrown, name, logger))),
   });
   return {
     status: 200,
@@ -143,8 +173,8 @@ async function* events(items: JsonStream): AsyncGenerator<StreamEvent, void, und
   for await (const { json, sequence } of items) yield { data: JSON.stringify(json), sequence };
 }
 
-function errorAnswer(request: HttpRequest, error: A2aError): HttpResponse {
-  return jsonAnswer(request, httpStatusFrom(error), httpErrorBody(error), headersFromError(error));
+function errorAnswer({ dialect }: HttpJsonDeps, request: HttpRequest, error: A2aError): HttpResponse {
+  return jsonAnswer(request, httpStatusFrom(error), dialect.errorBody(error), headersFromError(error));
 }
 
 function jsonAnswer(
@@ -160,7 +190,7 @@ function jsonAnswer(
   };
 }
 
-/** The binding's own type, unless the client takes plain JSON and does not name it. */
+/** 1.0's own type, unless the client takes plain JSON and does not name it, as those of 0.3 do. */
 function mediaType(accept: string | undefined): string {
   const takesOwn = accept === undefined || /application\/(a2a\+json|\*)|\*\/\*/.test(accept);
   return takesOwn || !accept.includes("application/json") ? "application/a2a+json" : "application/json";

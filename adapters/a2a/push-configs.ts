@@ -6,7 +6,6 @@ import {
   type PushConfig,
   present,
   type Task,
-  type TaskApi,
 } from "../../src/adapter-kit.ts";
 import {
   AuthenticationInfoSchema,
@@ -19,7 +18,7 @@ import { invalidParams, taskNotFound } from "./a2a-error.ts";
 import type { Asked } from "./asked.ts";
 import type { Operations } from "./operations.ts";
 import { PUSH_DIALECTS } from "./push-renderers.ts";
-import { orNotFound, taskFor } from "./task-access.ts";
+import { orNotFound, type TaskAccess, taskFor } from "./task-access.ts";
 import type { ProtocolVersion } from "./versions.ts";
 
 const MAX_PAGE = 100;
@@ -32,15 +31,15 @@ type PushOperations = Pick<
   | "deleteTaskPushNotificationConfig"
 >;
 
-export interface PushDeps {
-  readonly tasks: TaskApi;
+export interface PushDeps extends TaskAccess {
   readonly push: PushApi;
 }
 
 /** Push notification configs are the hub's pushes of a task. Only whoever gave the task has to do with them. */
-export function createPushOperations({ tasks, push }: PushDeps): PushOperations {
+export function createPushOperations(deps: PushDeps): PushOperations {
+  const { push } = deps;
   async function known(asked: Asked, tenant: string, id: string): Promise<Task> {
-    const task = await taskFor(tasks, asked, { tenant, id, field: "taskId", historyLength: 0 });
+    const task = await taskFor(deps, asked, { tenant, id, field: "taskId", historyLength: 0 });
     const { principal } = asked.call;
     // Configs hold secrets of who gave the task: to its worker there is nothing to see.
     if (principal.kind === "agent" && principal.agentId === task.worker && task.caller !== task.worker) {

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { MeshError, type Task, type TaskApi } from "../../src/adapter-kit.ts";
 import {
@@ -16,11 +15,10 @@ import { a2aErrorFromMesh } from "./errors.ts";
 import { a2aTaskFromTask, messageFromA2aMessage } from "./messages.ts";
 import type { Operations } from "./operations.ts";
 import { isInterrupted, isTerminal } from "./states.ts";
-import { taskFor } from "./task-access.ts";
+import { type TaskAccess, taskFor } from "./task-access.ts";
 import { type ItemStream, itemsFromTask } from "./task-stream.ts";
 
-export interface SendingDeps {
-  readonly tasks: TaskApi;
+export interface SendingDeps extends TaskAccess {
   readonly maxWaitMs: number;
   /** The hub's own answer to a message. */
   readonly hubAnswer: (asked: Asked, message: A2aMessage) => Promise<A2aMessage>;
@@ -62,7 +60,7 @@ async function send(deps: SendingDeps, asked: Asked, request: SendMessageRequest
   const agent = agentOf(asked, request.tenant);
   const message = checkedMessage(request);
   if (agent === HUB) {
-    if (message.taskId !== "") await taskFor(deps.tasks, asked, { tenant: "", id: message.taskId });
+    if (message.taskId !== "") await taskFor(deps, asked, { tenant: "", id: message.taskId });
     return { answer: await deps.hubAnswer(asked, message) };
   }
   const keepPush = deps.pushFor(asked, request);
@@ -70,7 +68,7 @@ async function send(deps: SendingDeps, asked: Asked, request: SendMessageRequest
   const task =
     message.taskId === ""
       ? await begin(deps.tasks, asked, { agent, message, request })
-      : await goOn(deps.tasks, asked, request.tenant, message);
+      : await goOn(deps, asked, request.tenant, message);
   await keepPush(task);
   return { task };
 }
@@ -88,8 +86,6 @@ async function begin(tasks: TaskApi, { call }: Asked, { agent, message, request 
     const { task } = await tasks.create(call, {
       to: agent,
       message: messageFromA2aMessage(message),
-      // All guests are one to the hub: a message id that two of them use must not give one the task of the other.
-      ...(call.principal.kind === "anonymous" && { dedupeKey: randomUUID() }),
       ...(metadata !== undefined && { metadata }),
       acceptedOutputModes: configuration?.acceptedOutputModes ?? [],
       noInbox: true,
@@ -104,13 +100,13 @@ async function begin(tasks: TaskApi, { call }: Asked, { agent, message, request 
   }
 }
 
-async function goOn(tasks: TaskApi, asked: Asked, tenant: string, message: A2aMessage): Promise<Task> {
+async function goOn(deps: SendingDeps, asked: Asked, tenant: string, message: A2aMessage): Promise<Task> {
   const { taskId, contextId } = message;
-  const task = await taskFor(tasks, asked, { tenant, id: taskId, field: "message.taskId", historyLength: 0 });
+  const task = await taskFor(deps, asked, { tenant, id: taskId, field: "message.taskId", historyLength: 0 });
   if (contextId !== "" && contextId !== task.contextId) {
     throw invalidParams({ field: "message.contextId", description: "is not the task's" });
   }
-  return tasks.say(asked.call, taskId, messageFromA2aMessage(message));
+  return deps.tasks.say(asked.call, taskId, messageFromA2aMessage(message));
 }
 
 /** The task when it has ended or waits for the caller, or as it is after the longest wait. */

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { MeshError, present, type TaskApi } from "../../src/adapter-kit.ts";
+import { MeshError, present } from "../../src/adapter-kit.ts";
 import {
   type ListTasksRequest,
   type ListTasksResponse,
@@ -13,7 +13,7 @@ import { a2aErrorFromMesh } from "./errors.ts";
 import { a2aTaskFromTask, withoutArtifacts } from "./messages.ts";
 import type { Operations } from "./operations.ts";
 import { isTerminal } from "./states.ts";
-import { taskFor } from "./task-access.ts";
+import { isOpenTo, type TaskAccess, taskFor } from "./task-access.ts";
 import { itemsFromTask } from "./task-stream.ts";
 
 const DEFAULT_PAGE = 50;
@@ -22,16 +22,17 @@ const MAX_PAGE = 100;
 type TaskOperations = Pick<Operations, "getTask" | "listTasks" | "cancelTask" | "subscribeToTask">;
 
 /** What is done with tasks that are there. */
-export function createTaskOperations(tasks: TaskApi): TaskOperations {
+export function createTaskOperations(access: TaskAccess): TaskOperations {
+  const { tasks } = access;
   return {
     async getTask(asked, request) {
       const historyLength = checkedHistoryLength(request.historyLength);
-      return a2aTaskFromTask(await taskFor(tasks, asked, { ...request, historyLength }), historyLength);
+      return a2aTaskFromTask(await taskFor(access, asked, { ...request, historyLength }), historyLength);
     },
-    listTasks: (asked, request) => list(tasks, asked, request),
+    listTasks: (asked, request) => list(access, asked, request),
     async cancelTask(asked, request) {
       const metadata = checkedStruct(request.metadata, "metadata");
-      const { id } = await taskFor(tasks, asked, { ...request, historyLength: 0 });
+      const { id } = await taskFor(access, asked, { ...request, historyLength: 0 });
       try {
         return a2aTaskFromTask(await tasks.cancel(asked.call, id, metadata));
       } catch (thrown) {
@@ -41,7 +42,7 @@ export function createTaskOperations(tasks: TaskApi): TaskOperations {
     },
     async subscribeToTask(asked, request) {
       const { after, call, extensions } = asked;
-      const task = await taskFor(tasks, asked, { ...request, historyLength: 0 });
+      const task = await taskFor(access, asked, { ...request, historyLength: 0 });
       const hasEnded = isTerminal(task.status?.state ?? 0);
       if (hasEnded && (after === undefined || BigInt(after) >= task.sequence)) {
         throw new A2aError(
@@ -58,7 +59,7 @@ export function createTaskOperations(tasks: TaskApi): TaskOperations {
   };
 }
 
-async function list(tasks: TaskApi, asked: Asked, request: ListTasksRequest): Promise<ListTasksResponse> {
+async function list(access: TaskAccess, asked: Asked, request: ListTasksRequest): Promise<ListTasksResponse> {
   const agent = agentOf(asked, request.tenant);
   const historyLength = checkedHistoryLength(request.historyLength);
   const { pageSize = DEFAULT_PAGE, statusTimestampAfter: after } = request;
@@ -66,8 +67,10 @@ async function list(tasks: TaskApi, asked: Asked, request: ListTasksRequest): Pr
     throw invalidParams({ field: "pageSize", description: `must be from 1 to ${MAX_PAGE}` });
   }
   if (agent === HUB) return create(ListTasksResponseSchema, { pageSize });
-  const page = await tasks.list(asked.call, {
-    peer: agent,
+  // What strangers gave is known to whoever has the task's id, and listed to nobody.
+  if (await isOpenTo(access, asked, agent)) return create(ListTasksResponseSchema, { pageSize });
+  const page = await access.tasks.list(asked.call, {
+    worker: agent,
     limit: pageSize,
     includeArtifacts: request.includeArtifacts === true,
     ...present({
@@ -79,7 +82,6 @@ async function list(tasks: TaskApi, asked: Asked, request: ListTasksRequest): Pr
     }),
   });
   const shown = page.tasks
-    .filter(({ worker }) => worker === agent)
     .map((task) => a2aTaskFromTask(task, historyLength))
     .map((task) => (request.includeArtifacts === true ? task : withoutArtifacts(task)));
   return create(ListTasksResponseSchema, {

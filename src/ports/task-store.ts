@@ -22,6 +22,8 @@ export interface TaskQuery {
   readonly party: string;
   /** On the other side. */
   readonly peer?: string | undefined;
+  /** Who does the work. */
+  readonly worker?: string | undefined;
   readonly contextId?: string | undefined;
   readonly state?: number | undefined;
   readonly changedAfterUnixMs?: number | undefined;

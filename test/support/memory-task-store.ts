@@ -50,7 +50,7 @@ function hasSameKey(one: TaskRecord, other: TaskRecord): boolean {
 
 function matches(
   task: TaskRecord,
-  { party, peer, contextId, state, changedAfterUnixMs }: TaskQuery,
+  { party, peer, worker, contextId, state, changedAfterUnixMs }: TaskQuery,
 ): boolean {
   const isParty = task.caller === party || task.worker === party;
   const isPair =
@@ -60,6 +60,7 @@ function matches(
   return (
     isParty &&
     isPair &&
+    (worker === undefined || task.worker === worker) &&
     (contextId === undefined || task.contextId === contextId) &&
     (state === undefined || task.state === state) &&
     (changedAfterUnixMs === undefined || task.changedUnixMs > changedAfterUnixMs)

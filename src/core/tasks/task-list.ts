@@ -16,6 +16,8 @@ export interface TaskListInput {
   readonly state?: number;
   /** Tasks with that agent on the other side. */
   readonly peer?: string;
+  /** Tasks that are this agent's work. */
+  readonly worker?: string;
   readonly changedAfterUnixMs?: number;
   readonly historyLength?: number;
   /** Without it, tasks come without artifacts. */
@@ -40,9 +42,9 @@ export async function listTasks(
   input: TaskListInput,
 ): Promise<TaskPage> {
   const limit = Math.min(MAX_LIMIT, Math.max(1, Math.floor(input.limit ?? DEFAULT_LIMIT)));
-  const { contextId, state, peer, changedAfterUnixMs } = input;
+  const { contextId, state, peer, worker, changedAfterUnixMs } = input;
   const after = placeFromCursor(input.cursor);
-  const page = await store.list({ party, contextId, state, peer, changedAfterUnixMs, after, limit });
+  const page = await store.list({ party, contextId, state, peer, worker, changedAfterUnixMs, after, limit });
   const tasks: Task[] = [];
   let last: TaskRecord | undefined;
   let bytes = 0;

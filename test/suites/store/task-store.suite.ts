@@ -113,6 +113,8 @@ function listTests(factory: StoreFactory): void {
     await fill();
     expect(await ids({ party: "alice" })).toEqual(["t3", "t2", "t4", "t1"]);
     expect(await ids({ party: "alice", peer: "bob" })).toEqual(["t3", "t2", "t1"]);
+    expect(await ids({ party: "alice", worker: "bob" })).toEqual(["t2", "t1"]);
+    expect(await ids({ party: "alice", worker: "alice" })).toEqual(["t3"]);
     expect(await ids({ party: "alice", contextId: "c2" })).toEqual(["t2"]);
     expect(await ids({ party: "alice", state: 1 })).toEqual(["t3", "t4", "t1"]);
     expect(await ids({ party: "alice", changedAfterUnixMs: 20 })).toEqual(["t3", "t2"]);

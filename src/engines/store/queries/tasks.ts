@@ -114,7 +114,7 @@ async function insert(db: Kysely<Database>, row: TaskRow): Promise<boolean> {
 
 function matchingTasks(
   tasks: Tasks,
-  { party, peer, contextId, state, changedAfterUnixMs }: TaskQuery,
+  { party, peer, worker, contextId, state, changedAfterUnixMs }: TaskQuery,
 ): Tasks {
   let query = tasks.where((eb) =>
     peer === undefined
@@ -124,6 +124,7 @@ function matchingTasks(
           eb.and([eb("caller", "=", peer), eb("worker", "=", party)]),
         ]),
   );
+  if (worker !== undefined) query = query.where("worker", "=", worker);
   if (contextId !== undefined) query = query.where("context_id", "=", storedText(contextId));
   if (state !== undefined) query = query.where("state", "=", state);
   if (changedAfterUnixMs !== undefined) query = query.where("changed_ms", ">", changedAfterUnixMs);

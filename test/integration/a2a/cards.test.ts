@@ -1,0 +1,184 @@
+import type { webcrypto } from "node:crypto";
+import type { AgentCard } from "@a2a-js/sdk";
+import { verifyAgentCardSignature } from "@a2a-js/sdk";
+import { FlattenedSign, generateKeyPair, importJWK, type JWK } from "jose";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TestAgent } from "../../support/hub.ts";
+import type { RestAnswer } from "../../support/rest-client.ts";
+import { openStage, type Stage } from "./stage.ts";
+
+let stage: Stage;
+const CARD = "/.well-known/agent-card.json";
+const V1 = { "a2a-version": "1.0" };
+
+beforeAll(async () => {
+  stage = await openStage();
+});
+
+afterAll(() => stage?.[Symbol.asyncDispose]());
+
+function card(agent: string, by?: TestAgent, headers: Record<string, string> = V1): Promise<RestAnswer> {
+  return stage.hub.call("GET", `/a2a/${agent}${CARD}`, { token: by?.token, headers });
+}
+
+/** As a client does that trusts the hub: by the keys that it publishes. */
+async function verify(given: unknown): Promise<void> {
+  const { keys } = JSON.parse((await stage.hub.call("GET", "/.well-known/jwks.json")).text);
+  const verifier = verifyAgentCardSignature(async (kid) => {
+    const key = keys.find((one: JWK) => one.kid === kid);
+    if (key === undefined) throw new Error(`no key ${kid}`);
+    return importJWK(key, "ES256") as Promise<webcrypto.CryptoKey>;
+  });
+  await verifier(given as AgentCard);
+}
+
+describe("a card", () => {
+  it("tells what is really served", async () => {
+    const { hub, alice } = stage;
+    const answer = await card("bob", alice);
+    expect(answer.status).toBe(200);
+    const url = `${hub.http}/a2a/bob`;
+    expect(answer.json).toMatchObject({
+      name: "Bob",
+      description: "does what he is told",
+      version: "1.0.0",
+      supportedInterfaces: [
+        { url, protocolBinding: "JSONRPC", protocolVersion: "1.0" },
+        { url, protocolBinding: "HTTP+JSON", protocolVersion: "1.0" },
+        { url: hub.grpc, protocolBinding: "GRPC", protocolVersion: "1.0", tenant: "bob" },
+        { url, protocolBinding: "JSONRPC", protocolVersion: "0.3" },
+        { url, protocolBinding: "HTTP+JSON", protocolVersion: "0.3" },
+      ],
+      capabilities: { streaming: true, pushNotifications: true, extendedAgentCard: true },
+      securityRequirements: [{ schemes: { bearer: { list: ["member"] } } }],
+      skills: [{ id: "echo", name: "echo", tags: ["echo"] }],
+    });
+    expect(Object(answer.json).url).toBeUndefined();
+  });
+
+  it("is signed by a key that the hub publishes, in the form for both versions too", async () => {
+    const { alice } = stage;
+    for (const headers of [V1, {}]) {
+      const given = Object((await card("bob", alice, headers)).json);
+      await verify(given);
+      await expect(verify({ ...given, name: "Mallory" })).rejects.toThrow("No valid signatures");
+    }
+    await verify((await stage.hub.call("GET", CARD, { headers: V1 })).json);
+  });
+
+  it("has the members that clients of 0.3 read, when none says its version", async () => {
+    const { hub, alice } = stage;
+    const both = await card("bob", alice, {});
+    const url = `${hub.http}/a2a/bob`;
+    expect(both.json).toMatchObject({ url, protocolVersion: "0.3.0", preferredTransport: "JSONRPC" });
+    expect(Object(both.json).supportedInterfaces).toHaveLength(5);
+    const old = await hub.call("GET", "/a2a/bob/.well-known/agent.json", { token: alice.token });
+    expect(old.json).toMatchObject({
+      protocolVersion: "0.3.0",
+      url,
+      securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
+      security: [{ bearer: [] }],
+    });
+    expect(Object(old.json).supportedInterfaces).toBeUndefined();
+  });
+
+  it("is seen by whom its agent lets see it, and is not there for anybody else", async () => {
+    const { hub, alice } = stage;
+    const open = await hub.join("open", { profile: { visibility: "public", access: "public" } });
+    await hub.join("hidden", { profile: { visibility: "hidden" } });
+    expect((await card("open")).status).toBe(200);
+    expect(Object((await card("open")).json).securityRequirements).toBeUndefined();
+    const statuses = await Promise.all(
+      ["bob", "hidden", "nobody", "Not An Id"].map(async (id) => (await card(encodeURIComponent(id))).text),
+    );
+    // The same words: nobody learns who is here.
+    const [first = ""] = statuses;
+    expect(first).toContain("AGENT_NOT_FOUND");
+    expect((await card("hidden", alice)).status).toBe(404);
+    expect((await card("bob", { ...open, token: "wrong" })).status).toBe(401);
+  });
+
+  it("is not sent again to who has it", async () => {
+    const { alice, bob } = stage;
+    const first = await card("bob", alice);
+    const etag = first.headers.get("etag") ?? "";
+    const modified = first.headers.get("last-modified") ?? "";
+    expect(first.headers.get("cache-control")).toBe("private, max-age=60");
+    const again = (headers: Record<string, string>) => card("bob", alice, { ...V1, ...headers });
+    const known = await again({ "if-none-match": `"x", ${etag}` });
+    expect([known.status, known.text]).toEqual([304, ""]);
+    expect((await again({ "if-modified-since": modified })).status).toBe(304);
+    expect((await again({ "if-none-match": '"other"', "if-modified-since": modified })).status).toBe(200);
+    await bob.call("PATCH", "/profile", { body: { description: "does more" } });
+    const changed = await again({ "if-none-match": etag });
+    expect([changed.status, Object(changed.json).description]).toEqual([200, "does more"]);
+    await bob.call("PATCH", "/profile", { body: { description: "does what he is told" } });
+  });
+
+  it("keeps its signing key over a restart of the hub", async () => {
+    const before = await stage.hub.call("GET", "/.well-known/jwks.json");
+    await stage.hub.kill();
+    await stage.hub.start();
+    expect((await stage.hub.call("GET", "/.well-known/jwks.json")).text).toBe(before.text);
+  });
+});
+
+describe("a card that the agent signed itself", () => {
+  it("is served byte for byte", async () => {
+    const { hub, alice } = stage;
+    const { privateKey } = await generateKeyPair("ES256");
+    const text = await signedText(privateKey);
+    const own = await hub.join("own");
+    await own.call("PATCH", "/profile", { body: { agent_card: text } });
+    for (const headers of [V1, {}, { "a2a-version": "0.3" }]) {
+      expect((await card("own", alice, headers)).text).toBe(text);
+    }
+  });
+
+  it("counts as none when it is not signed, or no card", async () => {
+    const { hub, alice } = stage;
+    const fake = await hub.join("fake");
+    for (const agent_card of [
+      "{",
+      "[]",
+      '{"name":"x"}',
+      { name: "x", signatures: [] },
+      { signatures: [{}] },
+    ]) {
+      await fake.call("PATCH", "/profile", { body: { agent_card } });
+      const served = Object((await card("fake", alice)).json);
+      expect(served.name).toBe("fake");
+      await verify(served);
+    }
+  });
+});
+
+async function signedText(key: webcrypto.CryptoKey): Promise<string> {
+  const plain = { name: "Own", description: "brought by itself", version: "7" };
+  const payload = Buffer.from(JSON.stringify(plain));
+  const jws = await new FlattenedSign(payload).setProtectedHeader({ alg: "ES256", kid: "k" }).sign(key);
+  const signatures = [{ protected: jws.protected, signature: jws.signature }];
+  return JSON.stringify({ ...plain, signatures }, undefined, 3);
+}
+
+describe("the hub's own card", () => {
+  it("stands at the origin and at its base", async () => {
+    const { hub } = stage;
+    const origin = await hub.call("GET", CARD, { headers: V1 });
+    const atBase = await hub.call("GET", `/a2a${CARD}`, { headers: V1 });
+    expect(origin.json).toMatchObject({
+      name: "MeshKore hub localhost",
+      supportedInterfaces: [
+        { url: `${hub.http}/a2a`, protocolBinding: "JSONRPC" },
+        { url: `${hub.http}/a2a/~hub`, protocolBinding: "HTTP+JSON" },
+        { url: hub.grpc, protocolBinding: "GRPC" },
+        {},
+        {},
+      ],
+    });
+    expect(atBase.text).toBe(origin.text);
+    expect((await hub.call("GET", "/.well-known/agent.json")).json).toMatchObject({
+      protocolVersion: "0.3.0",
+    });
+  });
+});
