@@ -91,7 +91,7 @@ const files = {
     instead: "Config is checked data: let src/hub.ts turn it into objects.",
   },
   "adapter-kit.ts": {
-    sees: ["gen", "model", "ports", "api"],
+    sees: ["gen", "model", "ports", "api", "outbound"],
     instead: "The kit re-exports contracts: put a helper that adapters share into the kit or src/model.",
   },
 };

@@ -16,6 +16,7 @@ export { type LiveInbox, openLiveInbox } from "./api/live-inbox.ts";
 export type * from "./api/operator-api.ts";
 export type * from "./api/overview-api.ts";
 export type * from "./api/push-api.ts";
+export type * from "./api/reach-api.ts";
 export type * from "./api/registry-api.ts";
 export type * from "./api/relay-api.ts";
 export type * from "./api/task-api.ts";
@@ -42,9 +43,12 @@ export { type Present, present } from "./model/present.ts";
 export { ANONYMOUS, type Call, type Principal } from "./model/principal.ts";
 export { GUEST, isInterrupted, isTerminal, TASK_STATES, type TaskStateName } from "./model/task.ts";
 export { jsonFromTask, jsonFromTaskEvent, type TaskJson } from "./model/task-json.ts";
+export { DeliveryFailure, failureFromStatus, failureFromUnknown } from "./outbound/delivery-failure.ts";
+export { pause } from "./outbound/retry.ts";
 export type { HubKeys } from "./ports/hub-keys.ts";
 export type { HttpRequest, HttpResponse, Route, StreamedResponse, WholeResponse } from "./ports/listener.ts";
 export type { Logger } from "./ports/logger.ts";
+export type * from "./ports/outbound-http.ts";
 export type { RpcContext, RpcMethod, RpcService } from "./ports/rpc.ts";
 
 /** What the hub gives an adapter. */

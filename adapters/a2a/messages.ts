@@ -1,5 +1,5 @@
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import type { Artifact, Task, TaskMessage, TaskStatus } from "../../src/adapter-kit.ts";
+import type { Artifact, ArtifactUpdate, Task, TaskMessage, TaskStatus } from "../../src/adapter-kit.ts";
 import {
   type Artifact as A2aArtifact,
   ArtifactSchema as A2aArtifactSchema,
@@ -9,9 +9,11 @@ import {
   TaskSchema as A2aTaskSchema,
   type TaskStatus as A2aTaskStatus,
   TaskStatusSchema as A2aTaskStatusSchema,
+  type TaskArtifactUpdateEvent,
 } from "../../src/gen/lf/a2a/v1/a2a_pb.js";
 import {
   ArtifactSchema,
+  ArtifactUpdateSchema,
   TaskMessageSchema,
   TaskSchema,
   TaskStatusSchema,
@@ -51,6 +53,24 @@ export function a2aMessageFromMessage(message: TaskMessage): A2aMessage {
 
 export function messageFromA2aMessage(message: A2aMessage): TaskMessage {
   return reread(A2aMessageSchema, message, TaskMessageSchema);
+}
+
+export function statusFromA2aStatus(status: A2aTaskStatus): TaskStatus {
+  return reread(A2aTaskStatusSchema, status, TaskStatusSchema);
+}
+
+export function taskFromA2aTask(task: A2aTask): Task {
+  return reread(A2aTaskSchema, task, TaskSchema);
+}
+
+/** Without the names of task and context that it has there. */
+export function artifactUpdateFromA2aUpdate(update: TaskArtifactUpdateEvent): ArtifactUpdate {
+  const { artifact, append, lastChunk, metadata } = update;
+  return create(ArtifactUpdateSchema, {
+    ...{ append, lastChunk },
+    ...(artifact !== undefined && { artifact: reread(A2aArtifactSchema, artifact, ArtifactSchema) }),
+    ...(metadata !== undefined && { metadata }),
+  });
 }
 
 /** A task without artifacts, as lists show it. */

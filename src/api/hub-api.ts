@@ -2,6 +2,7 @@ import type { ChannelApi } from "./channel-api.ts";
 import type { OperatorApi } from "./operator-api.ts";
 import type { OverviewApi } from "./overview-api.ts";
 import type { PushApi } from "./push-api.ts";
+import type { ReachApi } from "./reach-api.ts";
 import type { RegistryApi } from "./registry-api.ts";
 import type { RelayApi } from "./relay-api.ts";
 import type { TaskApi } from "./task-api.ts";
@@ -14,6 +15,7 @@ export interface HubApi {
   readonly relay: RelayApi;
   readonly tasks: TaskApi;
   readonly pushes: PushApi;
+  readonly reach: ReachApi;
   readonly channels: ChannelApi;
   readonly registry: RegistryApi;
   readonly overview: OverviewApi;

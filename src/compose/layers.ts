@@ -90,6 +90,7 @@ export function buildApi(
     relay: createRelayApi(core),
     tasks: createTaskApi(core.tasks),
     pushes: createPushApi(outbound.pushes),
+    reach: { addDialect: (dialect) => outbound.reaches.addDialect(dialect) },
     channels,
     registry: createRegistryApi(registry),
     overview: createOverviewApi(overview),

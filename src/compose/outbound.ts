@@ -5,6 +5,8 @@ import type { Cleanup } from "../model/cleanup.ts";
 import { ipSetFromTexts } from "../model/ip-address.ts";
 import { createMessageIds } from "../model/message-id.ts";
 import { Pushes } from "../outbound/push/pushes.ts";
+import { Reaches } from "../outbound/reach/reaches.ts";
+import { redriveTask } from "../outbound/reach/redrive-task.ts";
 import { Targets } from "../outbound/targets.ts";
 import type { MessageLog } from "../ports/message-log.ts";
 import type { Stores } from "../ports/stores.ts";
@@ -18,6 +20,7 @@ const TARGET = { atOnce: 4, failures: 5, firstRestMs: 2000, mostRestMs: 60_000 }
 /** All that calls out. */
 export interface Outbound {
   readonly pushes: Pushes;
+  readonly reaches: Reaches;
   /** Goes on with what an earlier run left over; what that costs is not waited for. */
   start(): void;
   stop(): Promise<void>;
@@ -47,15 +50,36 @@ export async function buildOutbound(
     targets: new Targets({ clock, ...TARGET }),
     newConfigId: randomUUID,
   });
-  core.ladder.setRedriver((_agentId, dead) => pushes.redrive(dead));
+  const reaches = new Reaches({
+    ...{ log, clock, logger, retry, http, newMessageId },
+    store: stores.reaches,
+    outcomes: stores.outcomes,
+    tasks: core.tasks,
+    relay: core.relay,
+    ladder: core.ladder,
+    delivery: core.delivery,
+    attachments: core.attachments,
+    attached: (agentId) => registry.presence.attached(agentId),
+    agents: stores.agents,
+    directory: registry.directory,
+    amend: registry.agents.amend,
+    targets: new Targets({ clock, ...TARGET }),
+  });
+  core.ladder.setRedriver(async (agentId, dead) => {
+    return (await pushes.redrive(dead)) ?? (await redriveTask({ log, tasks: core.tasks }, agentId, dead));
+  });
   registry.directory.onChange((agentId, what) => {
     if (what === "removed") void pushes.forgetOwner(agentId);
   });
   return {
     pushes,
+    reaches,
     start() {
+      reaches.start().catch((error: unknown) => logger.error("reach.not_resumed", { error }));
       pushes.resumeAll().catch((error: unknown) => logger.error("push.not_resumed", { error }));
     },
-    stop: () => pushes.stop(),
+    async stop() {
+      await Promise.all([pushes.stop(), reaches.stop()]);
+    },
   };
 }

@@ -60,6 +60,8 @@ export interface Core {
   readonly receive: Receive;
   readonly attachments: Attachments;
   readonly ladder: Ladder;
+  /** What inboxes hold, as their readers get it. */
+  readonly delivery: Delivery;
   readonly history: History;
   readonly channels: Channels;
   readonly tasks: Tasks;
@@ -113,16 +115,16 @@ export function createCore(deps: CoreDeps): Core {
     onShortLived: (stream, expiresUnixMs) => sweeper.note(stream, expiresUnixMs),
     onChannelSend: fanout.wake,
   });
-  const { attachments, receive } = createReaders(deps, delivery, receipts);
+  const readers = createReaders(deps, delivery, receipts);
   forgetRemoved(deps);
   return {
     relay,
-    attachments,
+    ...readers,
+    delivery,
     channels,
     ...{ tasks: taskLayer.tasks, taskUpkeep: taskLayer.upkeep },
     traffic,
     sweeper,
-    receive,
     ladder: new Ladder({ log, clock, outcomes: stores.outcomes, receipts, relay, counts: counts.deliveries }),
     forgetCopies() {
       delivery.forgetCopies();
@@ -135,11 +137,11 @@ export function createCore(deps: CoreDeps): Core {
       taskLayer.start();
     },
     drain() {
-      attachments.closeAll("draining");
+      readers.attachments.closeAll("draining");
       taskLayer.drain();
     },
     async stop() {
-      attachments.closeAll("draining");
+      readers.attachments.closeAll("draining");
       await sweeper.stop();
       await taskLayer.stop();
       await fanout.stop();

@@ -1,5 +1,5 @@
 import { isId } from "../model/address.ts";
-import type { AgentRecord, AgentView, PlanName, ProfilePatch } from "../model/agent.ts";
+import type { AgentRecord, AgentView, PlanName, Profile, ProfilePatch } from "../model/agent.ts";
 import { MeshError } from "../model/errors.ts";
 import type { Principal } from "../model/principal.ts";
 import type { AgentStore } from "../ports/agent-store.ts";
@@ -19,6 +19,8 @@ export interface Agents {
   get(principal: Principal, agentId: string): Promise<AgentView>;
   /** In order of id, or best match first when there is a query. @throws MeshError invalid_argument */
   readonly list: ListAgents;
+  /** In the hub's own name, bounds and grants unchecked. Nothing when there is no such agent (any more). */
+  amend(agentId: string, change: (profile: Profile) => Profile): Promise<void>;
   /** See profileFromPatch. Patches of one agent happen one after the other. */
   updateProfile(agentId: string, patch: ProfilePatch): Promise<AgentView>;
   /** @throws MeshError not_found */
@@ -63,6 +65,16 @@ export function createAgents(deps: AgentsDeps): Agents {
       const record = isId(agentId) ? await directory.lookup(agentId) : undefined;
       if (record === undefined || !isRecordVisibleTo(principal, record)) throw noAgent(agentId);
       return view(principal, record);
+    },
+    amend(agentId, change) {
+      return turns.take(agentId, async () => {
+        const record = await agents.find(agentId);
+        if (record === undefined || record.deletedUnixMs !== undefined) return;
+        const profile = change(record.profile);
+        if (textFromProfile(profile) === textFromProfile(record.profile)) return;
+        await agents.setProfile(agentId, profile);
+        directory.changed(agentId, "profile");
+      });
     },
     updateProfile(agentId, patch) {
       return turns.take(agentId, async () => {

@@ -1,6 +1,7 @@
 import { DEFAULT_PROFILE, type Price, type Profile, type ProfilePatch } from "../model/agent.ts";
 import { MeshError } from "../model/errors.ts";
 import type { JsonObject } from "../model/json.ts";
+import { REACH, REACH_STATUS, reachFromExtra } from "../model/reach.ts";
 
 /** Bounds of a profile. */
 export const PROFILE_LIMITS = {
@@ -25,6 +26,7 @@ export const INVITE_CAPABILITY = "invite";
 
 /** The first profile: what the agent says of itself over the defaults, plus what its invite gives. */
 export function profileFromJoin(own: ProfilePatch | undefined, granted: readonly string[]): Profile {
+  refuseOwnStatus(own);
   const profile = patched(DEFAULT_PROFILE, own ?? {});
   refuseOwnGrant(profile.capabilities, granted);
   return checked({ ...profile, capabilities: distinct([...profile.capabilities, ...granted]) });
@@ -36,6 +38,7 @@ export function profileFromJoin(own: ProfilePatch | undefined, granted: readonly
  * @throws MeshError invalid_argument beyond PROFILE_LIMITS; permission_denied for taking the capability `invite`
  */
 export function profileFromPatch(profile: Profile, patch: ProfilePatch): Profile {
+  refuseOwnStatus(patch);
   const next = patched(profile, patch);
   refuseOwnGrant(next.capabilities, profile.capabilities);
   return checked(next);
@@ -81,8 +84,18 @@ function patched(profile: Profile, patch: ProfilePatch): Profile {
 
 function mergedExtra(old: JsonObject | undefined, given: JsonObject | undefined): JsonObject | undefined {
   if (given === undefined) return old;
-  const kept = Object.entries({ ...old, ...given }).filter(([, value]) => value !== null);
+  const kept = Object.entries({ ...old, ...given }).filter(
+    ([name, value]) => value !== null && (name !== REACH_STATUS || given[REACH] === undefined),
+  );
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
+}
+
+/** How an agent is reached is what the hub found, not what the agent says. */
+function refuseOwnStatus(patch: ProfilePatch | undefined): void {
+  if (patch?.extra?.[REACH_STATUS] === undefined) return;
+  throw new MeshError("permission_denied", `${REACH_STATUS} is the hub's to say`, {
+    hint: `leave it out; say where you are reached in ${REACH}`,
+  });
 }
 
 function refuseOwnGrant(capabilities: readonly string[], granted: readonly string[]): void {
@@ -105,6 +118,7 @@ function checked(profile: Profile): Profile {
   checkList("language_pairs", profile.languagePairs ?? [], PROFILE_LIMITS.languagePairs);
   checkList("credentials", profile.credentials ?? [], PROFILE_LIMITS.credentials);
   if (profile.price !== undefined) checkPrice(profile.price);
+  reachFromExtra(profile.extra);
   const minutes = profile.turnaroundMin ?? 0;
   if (!Number.isInteger(minutes) || minutes < 0 || minutes > PROFILE_LIMITS.turnaroundMin) {
     throw invalid("turnaround_min", `give whole minutes from 0 to ${PROFILE_LIMITS.turnaroundMin}`);

@@ -79,6 +79,10 @@ export function oldFromPush(config: JsonObject): JsonObject {
   return { taskId, pushNotificationConfig };
 }
 
+export function stateFromOld(state: JsonValue | undefined): JsonValue | undefined {
+  return typeof state === "string" ? (STATES[state] ?? "TASK_STATE_UNSPECIFIED") : state;
+}
+
 function roleFromOld(role: JsonValue | undefined): JsonValue | undefined {
   if (role === "user") return "ROLE_USER";
   return role === "agent" ? "ROLE_AGENT" : undefined;

@@ -92,6 +92,7 @@ export function createFakeHub(answers: Answers = {}): FakeHub {
     relay: layer(),
     tasks: layer(),
     pushes: layer(),
+    reach: layer(),
     channels: layer(),
     registry: layer(),
     overview: layer(),

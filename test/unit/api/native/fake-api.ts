@@ -35,6 +35,7 @@ export function createFakeApi(answers: Readonly<Record<string, unknown>> = {}): 
     relay: layer(),
     tasks: layer(),
     pushes: layer(),
+    reach: layer(),
     channels: layer(),
     registry: layer(),
     overview: layer(),
