@@ -68,8 +68,9 @@ export class RemoteWork {
     if (task === undefined || event.author === this.#deps.agentId) return;
     const known = await this.#deps.store.task(event.taskId);
     const state = task.status?.state ?? TaskState.UNSPECIFIED;
-    if (state === TaskState.CANCELED) return this.#cancel(known, signal);
-    if (isTerminal(state) || event.message === undefined) return;
+    // It was ended here: the agent may leave off.
+    if (isTerminal(state)) return this.#cancel(known, signal);
+    if (event.message === undefined) return;
     // It was taken before the hub went down: what it says about it is heard again.
     if (event.created !== undefined && known !== undefined) return;
     await this.#send(event, known, signal);
@@ -91,8 +92,10 @@ export class RemoteWork {
     await this.#leave(taskId);
     const agent = remote();
     const remoteContext = known?.remoteContextId ?? (await store.remoteContext(agentId, contextId));
+    const referenceTaskIds = await this.#remoteNames(message.referenceTaskIds);
+    const place = { taskId: known?.remoteTaskId ?? "", contextId: remoteContext ?? contextId };
     const turn = {
-      message: { ...message, taskId: known?.remoteTaskId ?? "", contextId: remoteContext ?? contextId },
+      message: { ...message, ...place, referenceTaskIds },
       acceptedOutputModes: event.created?.acceptedOutputModes ?? [],
       metadata: event.created?.metadata,
     };
@@ -101,8 +104,21 @@ export class RemoteWork {
     const answers = agent.send(turn, both)[Symbol.asyncIterator]();
     const first = await targets.run(agent.target, both, () => answers.next());
     if (first.done === true) throw new DeliveryFailure("it answered nothing", { isAnswer: true });
-    if (first.value.kind !== "message") await this.#remember(event, first.value.place);
+    if (first.value.kind === "message") {
+      // Nobody could ask for it again: it is kept before the turn counts as delivered.
+      await this.#local(taskId).take(first.value);
+      await this.#close(taskId);
+      return;
+    }
+    await this.#remember(event, first.value.place);
     this.#follow(taskId, { first: first.value, answers, leaving });
+  }
+
+  /** What the agent calls these tasks; those that it knows nothing of would mean nothing to it. */
+  async #remoteNames(taskIds: readonly string[]): Promise<string[]> {
+    const { store, agentId } = this.#deps;
+    const known = await Promise.all(taskIds.map((taskId) => store.task(taskId)));
+    return known.flatMap((task) => (task?.agentId === agentId ? [task.remoteTaskId] : []));
   }
 
   async #remember({ taskId, contextId }: TaskEvent, place: RemotePlace): Promise<void> {
@@ -179,7 +195,8 @@ export class RemoteWork {
       this.#noteStatus(taskId, news);
       heard = "something";
       if (state === undefined || isTerminal(state)) {
-        await this.#close(taskId);
+        // Ended here and not there: it stays open until the agent is told.
+        if (state === undefined || saysEnd(news)) await this.#close(taskId);
         return "over";
       }
       if (state === TaskState.INPUT_REQUIRED) return "over";
@@ -201,7 +218,7 @@ export class RemoteWork {
   async #followAgain(taskId: string, signal: AbortSignal): Promise<AsyncIterable<RemoteNews>> {
     const { store, remote } = this.#deps;
     const known = await store.task(taskId);
-    // Over, or it answered at once and what it said could not be kept then.
+    // Never the case while its task goes on: a turn counts as delivered only when this is written down.
     if (known === undefined || !known.isOpen)
       throw new DeliveryFailure("its answer was lost", { isFinal: true });
     return remote().follow(known.remoteTaskId, signal);
@@ -235,6 +252,13 @@ export class RemoteWork {
   #local(taskId: string): LocalTask {
     return new LocalTask(this.#deps, this.#deps.agentId, taskId);
   }
+}
+
+function saysEnd(news: RemoteNews): boolean {
+  if (news.kind === "artifact") return false;
+  if (news.kind === "message") return true;
+  const status = news.kind === "task" ? news.task.status : news.status;
+  return status !== undefined && isTerminal(status.state);
 }
 
 function statusText(status: TaskStatus | undefined): string {
