@@ -1,10 +1,11 @@
 import { until } from "../support/until.ts";
+import type { Door } from "./door.ts";
 import type { Input, Wire } from "./input.ts";
 import { hexOf } from "./input.ts";
 import { HonestPair } from "./oracle/honest-pair.ts";
 import { answerKind, faultOf } from "./oracle/judge.ts";
 import { openFiles, type Vitals, vitalsOf } from "./oracle/vitals.ts";
-import { type Environment, type Target, withTarget } from "./target.ts";
+import { doorOf, type Environment, type Target, withTarget } from "./target.ts";
 import { throwInput } from "./throw-input.ts";
 
 const AT_ONCE = 48;
@@ -21,6 +22,8 @@ export interface CampaignOptions {
   /** After each, what the hub holds is looked at; the first is the warm-up. */
   readonly rounds: number;
   readonly env?: Environment;
+  /** Everything goes through TLS. */
+  readonly isTls?: boolean;
   readonly onProgress: (line: string) => void;
 }
 
@@ -38,7 +41,7 @@ export interface CampaignResult {
 
 /** Throws inputs at every wire of one hub while honest agents talk, and says what came of it. */
 export function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
-  return withTarget(options.env ?? {}, (target) => new Campaign(options, target).run());
+  return withTarget(options, (target) => new Campaign(options, target).run());
 }
 
 class Campaign {
@@ -58,7 +61,7 @@ class Campaign {
   }
 
   async run(): Promise<CampaignResult> {
-    const honest = await HonestPair.open(this.#target.hub);
+    const honest = await HonestPair.open(this.#target);
     await honest.roundTrip();
     this.#vitals.push(await vitalsOf(this.#target.hub));
     const filesAtRest = openFiles(this.#pid);
@@ -90,8 +93,8 @@ class Campaign {
 
   async #attack(wire: Wire, round: number, honest: HonestPair): Promise<void> {
     const { wires, inputs, rounds, seed } = this.#options;
-    const port = wire.port(this.#target.ports);
-    if (port === undefined) return;
+    const door = doorOf(wire, this.#target);
+    if (door === undefined) return;
     const handMade = wire.handMade(this.#target.context);
     const count = Math.ceil(inputs / rounds / wires.length);
     const least = Math.min(count, Math.ceil(count / 4));
@@ -106,7 +109,7 @@ class Campaign {
     );
     const all = [...chosen, ...generated];
     for (let from = 0; from < all.length && !this.#hasEnough; from += BATCH) {
-      await this.#throwBatch(wire, port, all.slice(from, from + BATCH));
+      await this.#throwBatch(wire, door, all.slice(from, from + BATCH));
       await this.#checkHealth(
         `${wire.name}, round ${round + 1}, inputs ${from + 1} to ${from + BATCH}`,
         honest,
@@ -117,16 +120,17 @@ class Campaign {
     );
   }
 
-  async #throwBatch(wire: Wire, port: number, inputs: readonly Input[]): Promise<void> {
+  async #throwBatch(wire: Wire, door: Door, inputs: readonly Input[]): Promise<void> {
     const queue = inputs.values();
     const worker = async (): Promise<void> => {
       for (const input of queue) {
-        const observed = await throwInput(port, input, this.#target.secrets);
+        const observed = await throwInput(door, input, this.#target.secrets);
         const fault = faultOf(input, observed);
         this.#thrown += 1;
         const kind = `${wire.name} ${answerKind(observed)}`;
         this.#answers.set(kind, (this.#answers.get(kind) ?? 0) + 1);
-        if (fault !== undefined && !this.#hasEnough) this.#report(describe(wire, input, fault));
+        if (fault !== undefined && !this.#hasEnough)
+          this.#report(describe(wire, input, fault, this.#target.isTls));
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
@@ -164,8 +168,9 @@ export function showVitals({ files, residentBytes, heapBytes, bufferBytes }: Vit
   return `resident ${mib(residentBytes)}, heap ${mib(heapBytes)}, buffers ${mib(bufferBytes)}, ${files} files`;
 }
 
-function describe(wire: Wire, input: Input, fault: string): string {
-  return `${wire.name}: ${input.label}: ${fault}\n    repeat: npm run fuzz -- --replay ${wire.name}:${hexOf(input)}`;
+function describe(wire: Wire, input: Input, fault: string, isTls: boolean): string {
+  const tls = isTls ? "--tls " : "";
+  return `${wire.name}: ${input.label}: ${fault}\n    repeat: npm run fuzz -- ${tls}--replay ${wire.name}:${hexOf(input)}`;
 }
 
 /** Lines that a hub under attack has no reason to write. */

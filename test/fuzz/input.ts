@@ -19,6 +19,8 @@ export interface Input {
 /** A protocol on a port of the hub, and what a hostile client may say to it. */
 export interface Wire {
   readonly name: string;
+  /** Bytes for a port that speaks TLS, to be thrown onto the bare connection. */
+  readonly isBelowTls?: boolean;
   /** Undefined: this hub does not speak it. */
   port(ports: Ports): number | undefined;
   /** Frames written by hand: the same ones every time, thrown once in each round. */

@@ -5,15 +5,16 @@ import { growthFaults } from "./oracle/growth.ts";
 import { faultOf } from "./oracle/judge.ts";
 import { runSlow } from "./slow/run-slow.ts";
 import { LONG_SCENARIOS, SHORT_SCENARIOS } from "./slow/scenarios.ts";
-import { withTarget } from "./target.ts";
+import { doorOf, withTarget } from "./target.ts";
 import { throwInput } from "./throw-input.ts";
-import { WIRES } from "./wires/index.ts";
+import { WIRES, WIRES_WITH_TLS } from "./wires/index.ts";
 
 const USAGE = `npm run fuzz -- [options]
   --inputs 100000   inputs of all wires and rounds together
   --rounds 5        what the hub holds is compared after each; the first is the warm-up
   --seed 1          of everything that is not written by hand
-  --wires a,b       of ${WIRES.map(({ name }) => name).join(", ")}
+  --wires a,b       of ${WIRES_WITH_TLS.map(({ name }) => name).join(", ")}
+  --tls             everything through TLS, and what lies below it
   --slow            instead: clients that take their time or are gone without a word, up to three minutes
   --replay w:hex    throws one input, as a finding printed it, and shows the answer
 `;
@@ -26,14 +27,18 @@ const { values } = parseArgs({
     wires: { type: "string" },
     replay: { type: "string" },
     slow: { type: "boolean", default: false },
+    tls: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
+const { tls: isTls } = values;
+
 function chosenWires(names: string | undefined) {
-  const wanted = names?.split(",") ?? WIRES.map(({ name }) => name);
+  const all = isTls ? WIRES_WITH_TLS : WIRES;
+  const wanted = names?.split(",") ?? all.map(({ name }) => name);
   return wanted.map((name) => {
-    const wire = WIRES.find((candidate) => candidate.name === name);
+    const wire = all.find((candidate) => candidate.name === name);
     if (wire === undefined) throw new Error(`no wire ${name}\n${USAGE}`);
     return wire;
   });
@@ -41,11 +46,12 @@ function chosenWires(names: string | undefined) {
 
 function replay(text: string): Promise<void> {
   const [name = "", hex = ""] = text.split(":");
-  return withTarget({}, async (target) => {
-    const port = chosenWires(name)[0]?.port(target.ports);
-    if (port === undefined) throw new Error(`this hub does not speak ${name}`);
+  return withTarget({ isTls }, async (target) => {
+    const [wire] = chosenWires(name);
+    const door = wire && doorOf(wire, target);
+    if (door === undefined) throw new Error(`this hub does not speak ${name}`);
     const input = { ...inputFromHex(hex), mustAnswer: true };
-    const observed = await throwInput(port, input, target.secrets);
+    const observed = await throwInput(door, input, target.secrets);
     const fault = faultOf(input, observed);
     console.log(`answer: ${JSON.stringify(observed.answer.toString("latin1").slice(0, 4000))}`);
     console.log(`hub's log:\n${target.hub.log()}`);
@@ -55,7 +61,7 @@ function replay(text: string): Promise<void> {
 }
 
 function attackSlowly(): Promise<void> {
-  return withTarget({}, async (target) => {
+  return withTarget({ isTls }, async (target) => {
     const { results, findings, peakBytes, before, after } = await runSlow(target, [
       ...SHORT_SCENARIOS,
       ...LONG_SCENARIOS,
@@ -72,13 +78,14 @@ function attackSlowly(): Promise<void> {
 
 async function attack(): Promise<void> {
   const [inputs, rounds, seed] = [Number(values.inputs), Number(values.rounds), Number(values.seed)];
-  console.log(`fuzz: --inputs ${inputs} --rounds ${rounds} --seed ${seed}`);
+  console.log(`fuzz: --inputs ${inputs} --rounds ${rounds} --seed ${seed}${isTls ? " --tls" : ""}`);
   const fromMs = performance.now();
   const result = await runCampaign({
     wires: chosenWires(values.wires),
     seed,
     inputs,
     rounds,
+    isTls,
     onProgress: (line) => console.log(`  ${line}`),
   });
   const findings = [...result.findings, ...growthFaults(result.vitals)];

@@ -1,7 +1,10 @@
+import { openCertificateDir } from "../support/certificate.ts";
 import { type TestAgent, type TestHub, withHub } from "../support/hub.ts";
 import { INSPECTABLE } from "../support/inspector.ts";
-import type { Operation, Ports, WireContext } from "./input.ts";
+import type { Door } from "./door.ts";
+import type { Operation, Ports, Wire, WireContext } from "./input.ts";
 import type { Secrets } from "./throw-input.ts";
+import { tlsSettings } from "./tls-setting.ts";
 
 /** A hub with an agent that attacks and one that is written to. */
 export interface Target {
@@ -9,6 +12,13 @@ export interface Target {
   readonly ports: Ports;
   readonly secrets: Secrets;
   readonly context: WireContext;
+  readonly isTls: boolean;
+}
+
+export interface TargetOptions {
+  readonly env?: Environment;
+  /** Both ports speak TLS. */
+  readonly isTls?: boolean;
 }
 
 export type Environment = Readonly<Record<string, string>>;
@@ -20,7 +30,28 @@ const ENV = {
   MESHKORE_INBOX_MAX_MESSAGES: "1000000",
 };
 
-export function withTarget<T>(env: Environment, use: (target: Target) => Promise<T>): Promise<T> {
+export async function withTarget<T>(
+  { env, isTls = false }: TargetOptions,
+  use: (target: Target) => Promise<T>,
+): Promise<T> {
+  if (!isTls) return openTarget({ ...env }, isTls, use);
+  const folder = await openCertificateDir();
+  try {
+    return await openTarget({ ...(await tlsSettings(folder.path)), ...env }, isTls, use);
+  } finally {
+    await folder[Symbol.asyncDispose]();
+  }
+}
+
+/** How an input of this wire gets in; undefined: the hub does not speak it. */
+export function doorOf({ name, isBelowTls, port: portOf }: Wire, { ports, isTls }: Target): Door | undefined {
+  const port = portOf(ports);
+  if (port === undefined) return undefined;
+  const isInside = isTls && isBelowTls !== true;
+  return { port, alpn: isInside ? (name === "grpc" ? "h2" : "http/1.1") : undefined };
+}
+
+function openTarget<T>(env: Environment, isTls: boolean, use: (target: Target) => Promise<T>): Promise<T> {
   return withHub({ env: { ...ENV, ...env } }, async (hub) => {
     const [mallory] = await Promise.all([hub.join("mallory"), hub.join("victim")]);
     await mallory.post("/channels", { name: "c", members: ["victim"] });
@@ -29,6 +60,7 @@ export function withTarget<T>(env: Environment, use: (target: Target) => Promise
       ports: portsOf(hub),
       secrets: { token: mallory.token, apiKey: mallory.apiKey, nonce: await hub.invite() },
       context: { operations: await operationsOf(mallory) },
+      isTls,
     });
   });
 }

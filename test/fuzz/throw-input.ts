@@ -1,5 +1,6 @@
-import { connect } from "node:net";
+import type { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
+import { type Door, openDoor } from "./door.ts";
 import { type Input, PLACEHOLDERS } from "./input.ts";
 
 /** For an input that may rightly get no answer: long enough for most hubs to answer, short enough for many inputs. */
@@ -22,29 +23,32 @@ export interface Observation {
 }
 
 /** Throws one input over a connection of its own, which is gone afterwards. Never rejects. */
-export function throwInput(port: number, input: Input, secrets: Secrets): Promise<Observation> {
-  return new Throw(port, input, secrets).run();
+export function throwInput(door: Door, input: Input, secrets: Secrets): Promise<Observation> {
+  return new Throw(door, input, secrets).run();
 }
 
 class Throw {
-  readonly #socket;
+  readonly #socket: Socket;
   readonly #input: Input;
   readonly #secrets: Secrets;
   readonly #parts: Buffer[] = [];
   #bytes = 0;
+  #isOpen = false;
   #isClosed = false;
   #failure: string | undefined;
   #changed: () => void = () => undefined;
 
-  constructor(port: number, input: Input, secrets: Secrets) {
+  constructor(door: Door, input: Input, secrets: Secrets) {
     this.#input = input;
     this.#secrets = secrets;
-    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    this.#socket = openDoor(door, () => {
+      this.#isOpen = true;
+      this.#changed();
+    });
     this.#socket.on("data", (part) => this.#keep(part));
-    this.#socket.on("connect", () => this.#changed());
-    // A reset is one of the ways in which a hub may end it; a refused connection is a finding.
-    this.#socket.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "ECONNREFUSED") this.#failure = "the hub takes no connections";
+    // A reset is one of the ways in which a hub may end it; not to get in is a finding.
+    this.#socket.on("error", ({ message }) => {
+      if (!this.#isOpen) this.#failure = `the hub takes no connections: ${message}`;
     });
     this.#socket.on("close", () => {
       this.#isClosed = true;
@@ -54,6 +58,8 @@ class Throw {
 
   async run(): Promise<Observation> {
     const { opening, openingEnd = "", segments, mustAnswer } = this.#input;
+    await this.#until(() => this.#isOpen, OPENING_MS);
+    if (!this.#isOpen) this.#failure ??= "no connection was opened";
     if (opening !== undefined) {
       this.#write(opening);
       await this.#until(() => this.#text().includes(openingEnd), OPENING_MS);

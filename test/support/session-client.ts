@@ -24,7 +24,7 @@ export interface SessionEvents {
 }
 
 function dial(base: string, wire: SessionWire): WebSocket | GrpcSocket {
-  if (base.startsWith("grpc:")) return new GrpcSocket(base);
+  if (/^grpcs?:/.test(base)) return new GrpcSocket(base);
   return new WebSocket(`${base.replace(/^http/, "ws")}/ws`, [wire.subprotocol], {
     perMessageDeflate: false,
     maxPayload: 512 * 1_048_576,

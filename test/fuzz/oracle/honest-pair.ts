@@ -1,8 +1,10 @@
+import { grpcWire } from "../../support/grpc-wire.ts";
 import type { TestAgent, TestHub } from "../../support/hub.ts";
 import { protoWire } from "../../support/proto-wire.ts";
 import { SessionClient } from "../../support/session-client.ts";
 import type { InMessage, SendOutcome } from "../../support/session-wire.ts";
 import { until } from "../../support/until.ts";
+import type { Target } from "../target.ts";
 
 const EVERY_MS = 20;
 const BATCH = 4;
@@ -24,10 +26,10 @@ export class HonestPair {
   #sender: SessionClient | undefined;
   #reader: SessionClient | undefined;
 
-  static async open(hub: TestHub): Promise<HonestPair> {
+  static async open({ hub, isTls }: Target): Promise<HonestPair> {
     const [sender, receiver] = await Promise.all([hub.join("honest-sender"), hub.join("honest-receiver")]);
     const pair = new HonestPair(receiver);
-    await pair.#open(hub.http, sender, receiver);
+    await pair.#open(hub, isTls, { sender, receiver });
     return pair;
   }
 
@@ -82,10 +84,15 @@ export class HonestPair {
     return faults;
   }
 
-  async #open(base: string, sender: TestAgent, receiver: TestAgent): Promise<void> {
+  async #open(
+    hub: TestHub,
+    isTls: boolean,
+    { sender, receiver }: Readonly<Record<"sender" | "receiver", TestAgent>>,
+  ): Promise<void> {
+    // Both ports have an honest client: one reads here what the other sends there.
     this.#reader = await SessionClient.open(
-      base,
-      protoWire,
+      `${isTls ? "grpcs" : "grpc"}://${hub.grpc}`,
+      grpcWire,
       { token: receiver.token },
       {
         delivered: (messages, client) => {
@@ -101,7 +108,7 @@ export class HonestPair {
       },
     );
     this.#sender = await SessionClient.open(
-      base,
+      hub.http,
       protoWire,
       { token: sender.token },
       {
@@ -114,8 +121,9 @@ export class HonestPair {
   }
 
   #closed(who: string, code: number): void {
-    // 1005: the close of `settle`.
-    if (code !== 1005) this.#faults.push(`the session of the honest ${who} ended with ${code}`);
+    // The close of `settle`: 1005 of a WebSocket, 1000 of a call.
+    if (code !== 1005 && code !== 1000)
+      this.#faults.push(`the session of the honest ${who} ended with ${code}`);
   }
 
   #send(count: number): void {

@@ -24,7 +24,7 @@ export interface SlowRun {
 export async function runSlow(target: Target, scenarios: readonly SlowScenario[]): Promise<SlowRun> {
   const { hub } = target;
   await fillInbox(target);
-  const honest = await HonestPair.open(hub);
+  const honest = await HonestPair.open(target);
   await honest.roundTrip();
   const before = await vitalsOf(hub);
   let peakBytes = before.residentBytes;
@@ -67,13 +67,14 @@ async function fillInbox({ hub, secrets }: Target): Promise<void> {
   }
 }
 
-async function churn({ ports, secrets }: Target): Promise<void> {
+async function churn({ ports, secrets, isTls }: Target): Promise<void> {
   const input = {
     label: "",
     segments: [Buffer.from("GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n")],
     mustAnswer: true,
   };
+  const door = { port: ports.http, alpn: isTls ? "http/1.1" : undefined };
   for (let done = 0; done < CHURNED; done += CHURN_AT_ONCE) {
-    await Promise.all(Array.from({ length: CHURN_AT_ONCE }, () => throwInput(ports.http, input, secrets)));
+    await Promise.all(Array.from({ length: CHURN_AT_ONCE }, () => throwInput(door, input, secrets)));
   }
 }

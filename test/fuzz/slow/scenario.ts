@@ -1,4 +1,5 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { type Door, openDoor } from "../door.ts";
 import type { Target } from "../target.ts";
 
 /** Connections that take their time, or say nothing at all. The hub has to end them; nobody else ends them before that. */
@@ -7,7 +8,7 @@ export interface SlowScenario {
   readonly connections: number;
   /** All are gone by then. */
   readonly withinMs: number;
-  readonly port: (target: Target) => number | undefined;
+  readonly door: (target: Target) => Door | undefined;
   /** Called on each connection. What is started here ends with the socket. */
   readonly begin: (socket: Socket, target: Target) => void;
 }
@@ -24,8 +25,8 @@ const AT_ONCE = 200;
 
 /** Opens the connections of a scenario and waits until the hub has ended all, or the time is up. */
 export async function playSlowly(scenario: SlowScenario, target: Target): Promise<SlowResult | undefined> {
-  const port = scenario.port(target);
-  if (port === undefined) return undefined;
+  const door = scenario.door(target);
+  if (door === undefined) return undefined;
   const fromMs = performance.now();
   const sockets: Socket[] = [];
   let closed = 0;
@@ -33,12 +34,11 @@ export async function playSlowly(scenario: SlowScenario, target: Target): Promis
   const allClosed = Promise.withResolvers<void>();
   const open = (): Promise<void> =>
     new Promise((resolve) => {
-      const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-      sockets.push(socket);
-      socket.once("connect", () => {
+      const socket = openDoor(door, () => {
         scenario.begin(socket, target);
         resolve();
       });
+      sockets.push(socket);
       // A reset is one of the ways in which a hub may end it.
       socket.on("error", () => resolve());
       socket.once("close", () => {

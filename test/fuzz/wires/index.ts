@@ -5,6 +5,7 @@ import { httpWire } from "./http.ts";
 import { restWire } from "./rest.ts";
 import { sessionWire } from "./session.ts";
 import { sseWire } from "./sse.ts";
+import { grpcTlsWire, httpTlsWire } from "./tls.ts";
 import { webSocketWire } from "./websocket.ts";
 
 /** Everything that a hub listens to. */
@@ -17,3 +18,6 @@ export const WIRES: readonly Wire[] = [
   connectWire,
   grpcWire,
 ];
+
+/** The same through TLS, and what lies below it. */
+export const WIRES_WITH_TLS: readonly Wire[] = [...WIRES, httpTlsWire, grpcTlsWire];
