@@ -178,12 +178,6 @@ describe("the rest of the table", () => {
     ["POST", "/services"],
     ["GET", "/services"],
     ["GET", "/services/x"],
-    ["POST", "/tasks"],
-    ["GET", "/tasks"],
-    ["GET", "/tasks/x"],
-    ["POST", "/tasks/x/messages"],
-    ["POST", "/tasks/x/cancel"],
-    ["GET", "/tasks/x/events"],
   ])("%s %s is not built yet", async (method, path) => {
     const answer = await alice.call(
       method,

@@ -479,7 +479,7 @@ export declare type GetTaskRequest = Message<"meshkore.v1.GetTaskRequest"> & {
   /**
    * At most that many messages of the history, the latest; absent = all.
    *
-   * @generated from field: optional uint32 history_length = 2;
+   * @generated from field: google.protobuf.UInt32Value history_length = 2;
    */
   historyLength?: number | undefined;
 };
@@ -535,7 +535,7 @@ export declare type ListTasksRequest = Message<"meshkore.v1.ListTasksRequest"> &
   changedAfterUnixMs: bigint;
 
   /**
-   * @generated from field: optional uint32 history_length = 5;
+   * @generated from field: google.protobuf.UInt32Value history_length = 5;
    */
   historyLength?: number | undefined;
 
@@ -737,7 +737,7 @@ export declare type SubscribeTaskRequest = Message<"meshkore.v1.SubscribeTaskReq
   /**
    * Sequence of the last event that the caller has. Absent = the task as it is comes first, then what follows.
    *
-   * @generated from field: optional uint64 after = 2;
+   * @generated from field: google.protobuf.UInt64Value after = 2;
    */
   after?: bigint | undefined;
 };

@@ -6,6 +6,7 @@ import { ChannelService, file_meshkore_v1_channels } from "../../../../src/gen/m
 import { file_meshkore_v1_operator } from "../../../../src/gen/meshkore/v1/operator_pb.js";
 import { file_meshkore_v1_registry } from "../../../../src/gen/meshkore/v1/registry_pb.js";
 import { file_meshkore_v1_relay } from "../../../../src/gen/meshkore/v1/relay_pb.js";
+import { file_meshkore_v1_tasks } from "../../../../src/gen/meshkore/v1/tasks_pb.js";
 import { newCounts } from "../../../../src/model/counts.ts";
 import type { RpcService } from "../../../../src/ports/rpc.ts";
 import { codeOf } from "../../../support/core-fixture.ts";
@@ -16,6 +17,7 @@ const FILES = [
   file_meshkore_v1_channels,
   file_meshkore_v1_registry,
   file_meshkore_v1_operator,
+  file_meshkore_v1_tasks,
 ];
 
 const OPEN = ["RegistryService.DescribeInvite", "RegistryService.Join", "RegistryService.Register"];
