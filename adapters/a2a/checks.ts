@@ -9,8 +9,8 @@ const MAX_PARTS = 1000;
 const MAX_ID_CHARS = 256;
 const MAX_LIST = 100;
 const MAX_URI_CHARS = 2048;
-/** Values may come by gRPC, where nothing else counts their levels. */
-const MAX_LEVELS = 128;
+/** Of a JSON value in a message: one level is three of the binary form, whose readers take a hundred. */
+const MAX_LEVELS = 30;
 
 /** The message of a request that has all it needs. @throws A2aError INVALID_PARAMS */
 export function checkedMessage(request: SendMessageRequest): Message {
