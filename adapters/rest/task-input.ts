@@ -74,7 +74,7 @@ export function messageFromSaid(said: Said, contextId = ""): TaskMessage {
 
 function contentFromPayload(payload: JsonValue): Part["content"] {
   if (typeof payload === "string") return { case: "text", value: payload };
-  return { case: "data", value: fromJson(ValueSchema, payload) };
+  return { case: "data", value: valueFromJson(payload) };
 }
 
 function partFromForm({ text, raw, url, data, ...about }: z.output<typeof partForm>): Part {
@@ -95,7 +95,19 @@ function contentFromForm(
   if (text !== undefined) return { case: "text", value: text };
   if (raw !== undefined) return { case: "raw", value: Buffer.from(raw, "base64") };
   if (url !== undefined) return { case: "url", value: url };
-  return { case: "data", value: fromJson(ValueSchema, data ?? null) };
+  return { case: "data", value: valueFromJson(data ?? null) };
+}
+
+/** @throws MeshError invalid_argument for what the codec does not take: values nest some 30 levels at most */
+function valueFromJson(json: JsonValue) {
+  try {
+    return fromJson(ValueSchema, json);
+  } catch (cause) {
+    throw new MeshError("invalid_argument", "a value is nested too deeply", {
+      hint: "values nest at most 30 levels; send what is deeper as text or bytes",
+      cause,
+    });
+  }
 }
 
 function countGiven(values: readonly unknown[]): number {

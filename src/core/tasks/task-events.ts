@@ -7,6 +7,7 @@ import {
 } from "../../gen/meshkore/v1/tasks_pb.js";
 import { EMPTY_HEADER, type Header } from "../../model/envelope.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../model/envelope-codec.ts";
+import { MeshError } from "../../model/errors.ts";
 import { TASK_EVENT_TYPE } from "../../model/task.ts";
 import type { LogRecord, StreamName } from "../../ports/message-log.ts";
 
@@ -65,6 +66,21 @@ export function withoutContext(payload: Uint8Array): Uint8Array {
 
 function withoutMessage({ state, timestamp }: TaskStatus): TaskStatus {
   return create(TaskStatusSchema, { state, ...(timestamp === undefined ? {} : { timestamp }) });
+}
+
+/**
+ * What was written must be readable: the codec reads values that nest some 30 levels, and writes deeper ones.
+ * @throws MeshError invalid_argument
+ */
+export function checkReadable(bytes: Uint8Array): void {
+  try {
+    eventFromRecord({ epoch: 0, offset: 0, bytes });
+  } catch (cause) {
+    throw new MeshError("invalid_argument", "a value in parts or metadata is nested too deeply", {
+      hint: "values nest at most 30 levels; send what is deeper as text or bytes",
+      cause,
+    });
+  }
 }
 
 /** An event as stored, with what its envelope says. */

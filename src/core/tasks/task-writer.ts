@@ -8,7 +8,7 @@ import type { MessageLog } from "../../ports/message-log.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import { DEDUPE_WINDOW_MS } from "../bounds.ts";
 import { checkRoom, keyOf, type LiveTask, type LiveTasks } from "./live-tasks.ts";
-import { envelopeFromEvent, taskStream } from "./task-events.ts";
+import { checkReadable, envelopeFromEvent, taskStream } from "./task-events.ts";
 import type { TaskFanout } from "./task-fanout.ts";
 
 export interface TaskWriterDeps {
@@ -91,6 +91,7 @@ export class TaskWriter {
       traceparent,
     });
     checkRoom(live, bytes.length, maxPayloadBytes);
+    checkReadable(bytes);
     const dedupe =
       dedupeKey === "" ? {} : { dedupe: { key: keyOf(author, dedupeKey), windowMs: DEDUPE_WINDOW_MS } };
     const appended = await log.append(taskStream(taskId), { id, bytes, ...dedupe });

@@ -79,6 +79,20 @@ describe("a worker that knows only curl", () => {
     }
   });
 
+  test("a value that nests too deeply is refused, and leaves nothing", async () => {
+    const nested = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
+    expect((await caller.post("/tasks", { to: "worker", payload: nested(25) })).status).toBe(201);
+    for (const depth of [60, 100]) {
+      const answer = await caller.post("/tasks", {
+        to: "worker",
+        payload: nested(depth),
+        context_id: "deep",
+      });
+      expect([answer.status, Object(answer.json).error.code]).toEqual([400, "invalid_argument"]);
+    }
+    expect((await caller.get("/tasks?context_id=deep")).field("total")).toBe(0);
+  });
+
   test("bytes, names and metadata are kept", async () => {
     const parts = [
       { raw: Buffer.from("a file").toString("base64"), filename: "a.txt", media_type: "text/plain" },
