@@ -11,6 +11,13 @@ import type { RpcService } from "./ports/rpc.ts";
 
 export { callFromRequest, callFromTicket, openCallFromRequest } from "./api/caller.ts";
 export type * from "./api/channel-api.ts";
+export {
+  EVENT_STREAM_HEADERS,
+  eventStream,
+  eventText,
+  HEARTBEAT_MS,
+  type SentEvent,
+} from "./api/event-stream.ts";
 export type * from "./api/hub-api.ts";
 export { type LiveInbox, openLiveInbox } from "./api/live-inbox.ts";
 export type * from "./api/operator-api.ts";

@@ -1,11 +1,12 @@
-import type {
-  HttpRequest,
-  HttpResponse,
-  JsonObject,
-  JsonValue,
-  Logger,
-  RegistryApi,
-  Route,
+import {
+  EVENT_STREAM_HEADERS,
+  type HttpRequest,
+  type HttpResponse,
+  type JsonObject,
+  type JsonValue,
+  type Logger,
+  type RegistryApi,
+  type Route,
 } from "../../src/adapter-kit.ts";
 import { A2aError } from "./a2a-error.ts";
 import { type Asked, agentOf } from "./asked.ts";
@@ -16,7 +17,7 @@ import {
   httpStatusFrom,
   jsonRpcErrorFrom,
 } from "./errors.ts";
-import { bytesFromEvents, EVENT_STREAM_HEADERS, type StreamEvent } from "./event-stream.ts";
+import { bytesFromEvents, type StreamEvent } from "./event-stream.ts";
 import { extensionHeaders } from "./extensions.ts";
 import { askedFrom } from "./incoming.ts";
 import type { JsonMethod, JsonStream } from "./json-rpc-methods.ts";

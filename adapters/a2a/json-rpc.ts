@@ -1,15 +1,16 @@
-import type {
-  HttpRequest,
-  HttpResponse,
-  JsonValue,
-  Logger,
-  RegistryApi,
-  Route,
+import {
+  EVENT_STREAM_HEADERS,
+  type HttpRequest,
+  type HttpResponse,
+  type JsonValue,
+  type Logger,
+  type RegistryApi,
+  type Route,
 } from "../../src/adapter-kit.ts";
 import { A2aError } from "./a2a-error.ts";
 import { HUB } from "./asked.ts";
 import { a2aErrorFromThrown, headersFromError, jsonRpcErrorFrom, jsonRpcStatusFrom } from "./errors.ts";
-import { bytesFromEvents, EVENT_STREAM_HEADERS, type StreamEvent } from "./event-stream.ts";
+import { bytesFromEvents, type StreamEvent } from "./event-stream.ts";
 import { activatedExtensions, extensionHeaders } from "./extensions.ts";
 import { askedFrom } from "./incoming.ts";
 import { isJsonObject, jsonFromBytes } from "./json.ts";

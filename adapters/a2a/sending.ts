@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { MeshError, type Task, type TaskApi } from "../../src/adapter-kit.ts";
+import { isInterrupted, isTerminal, MeshError, type Task, type TaskApi } from "../../src/adapter-kit.ts";
 import {
   type Message as A2aMessage,
   type SendMessageRequest,
@@ -14,7 +14,6 @@ import { checkedMessage } from "./checks.ts";
 import { a2aErrorFromMesh } from "./errors.ts";
 import { a2aTaskFromTask, messageFromA2aMessage } from "./messages.ts";
 import type { Operations } from "./operations.ts";
-import { isInterrupted, isTerminal } from "./states.ts";
 import { type TaskAccess, taskFor } from "./task-access.ts";
 import { type ItemStream, itemsFromTask } from "./task-stream.ts";
 

@@ -1,16 +1,14 @@
 import { create } from "@bufbuild/protobuf";
-import type { Task, TaskEvent, TaskSubscription } from "../../src/adapter-kit.ts";
+import { isTerminal, type Task, type TaskEvent, type TaskSubscription } from "../../src/adapter-kit.ts";
 import {
   TaskState as States,
   type StreamResponse,
   StreamResponseSchema,
   TaskArtifactUpdateEventSchema,
-  type TaskState,
   TaskStatusUpdateEventSchema,
 } from "../../src/gen/lf/a2a/v1/a2a_pb.js";
 import { RESUME } from "./extensions.ts";
 import { a2aArtifactFromArtifact, a2aStatusFromStatus, a2aTaskFromTask } from "./messages.ts";
-import { isTerminal } from "./states.ts";
 
 /** What a stream hands out. */
 export interface StreamItem {
@@ -52,7 +50,7 @@ export async function* itemsFromTask(subscription: TaskSubscription, options: Ta
 }
 
 function isOver(state: number): boolean {
-  return isTerminal(state as TaskState) || state === States.INPUT_REQUIRED;
+  return isTerminal(state) || state === States.INPUT_REQUIRED;
 }
 
 /** Only the last item of an event has its sequence. */

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { MeshError, present } from "../../src/adapter-kit.ts";
+import { isTerminal, MeshError, present } from "../../src/adapter-kit.ts";
 import {
   type ListTasksRequest,
   type ListTasksResponse,
@@ -12,7 +12,6 @@ import { checkedHistoryLength, checkedStruct } from "./checks.ts";
 import { a2aErrorFromMesh } from "./errors.ts";
 import { a2aTaskFromTask, withoutArtifacts } from "./messages.ts";
 import type { Operations } from "./operations.ts";
-import { isTerminal } from "./states.ts";
 import { isOpenTo, type TaskAccess, taskFor } from "./task-access.ts";
 import { itemsFromTask } from "./task-stream.ts";
 

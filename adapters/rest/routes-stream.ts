@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   cursorFromPosition,
+  EVENT_STREAM_HEADERS,
   type HttpResponse,
   type Logger,
   openLiveInbox,
@@ -23,13 +24,6 @@ const streamQuery = {
   ticket: textParameter("of POST /tickets, where no header can be set"),
   window: countParameter("at most so many delivered and not yet acknowledged", 1, MAX_WINDOW),
 };
-
-export const EVENT_STREAM_HEADERS: Readonly<Record<string, string>> = Object.freeze({
-  "content-type": "text/event-stream",
-  "cache-control": "no-store",
-  // Proxies of nginx's kind would gather events before they pass them on.
-  "x-accel-buffering": "no",
-});
 
 export interface StreamDeps {
   readonly relay: RelayApi;

@@ -1,12 +1,18 @@
 import { z } from "zod";
-import { jsonFromTask, type Logger, present, TASK_STATES, type TaskApi } from "../../src/adapter-kit.ts";
+import {
+  EVENT_STREAM_HEADERS,
+  jsonFromTask,
+  type Logger,
+  present,
+  TASK_STATES,
+  type TaskApi,
+} from "../../src/adapter-kit.ts";
 import { jsonAnswer } from "./answers.ts";
 import { meshErrorFromThrown } from "./errors.ts";
 import { eventsFromTask } from "./event-stream.ts";
 import { type Incoming, param } from "./incoming.ts";
 import { type Operation, operation } from "./operation.ts";
 import { countParameter, cursorParameter, type QueryValues, textParameter, wordParameter } from "./query.ts";
-import { EVENT_STREAM_HEADERS } from "./routes-stream.ts";
 import { inJson } from "./shapes.ts";
 import { stateShape, taskPageShape, taskShape } from "./task-answers.ts";
 import { messageFromSaid, saidForm } from "./task-input.ts";

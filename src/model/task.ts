@@ -31,7 +31,7 @@ export const TASK_STATES = [
 export type TaskStateName = (typeof TASK_STATES)[number];
 
 /** Whether the task has ended: nothing changes it any more. */
-export function isTerminal(state: TaskState): boolean {
+export function isTerminal(state: number): boolean {
   return (
     state === TaskState.COMPLETED ||
     state === TaskState.FAILED ||
@@ -41,7 +41,7 @@ export function isTerminal(state: TaskState): boolean {
 }
 
 /** Whether the worker waits for the caller. */
-export function isInterrupted(state: TaskState): boolean {
+export function isInterrupted(state: number): boolean {
   return state === TaskState.INPUT_REQUIRED || state === TaskState.AUTH_REQUIRED;
 }
 
