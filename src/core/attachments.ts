@@ -8,6 +8,7 @@ import type { MessageLog, StreamName } from "../ports/message-log.ts";
 import type { CloseReason, Sink } from "../ports/sink.ts";
 import { LiveDelivery, type LiveDeliveryOptions, type LiveDeliveryOwner } from "./live-delivery.ts";
 import type { LiveFeedDeps } from "./live-feed.ts";
+import { keptPosition } from "./log-source.ts";
 import type { AttachInput, Attachment } from "./messages.ts";
 import { inboxStream } from "./streams.ts";
 import type { AckTrace } from "./tracing.ts";
@@ -164,12 +165,11 @@ export async function startPosition(
   cursor: string | undefined,
 ): Promise<Position> {
   const isGiven = cursor !== undefined && cursor !== "";
-  const { epoch, offset } = isGiven ? positionFromCursor(cursor) : await log.acked(stream, "inbox");
-  const page = await log.read(stream, { from: { epoch, offset }, limit: 0 });
-  if (!page.gap) return { epoch, offset };
-  if (isGiven) throw cursorGap();
-  // Retention has passed the committed position: who asks for what there is gets what there is.
-  return { epoch: page.first.epoch, offset: page.first.offset - 1 };
+  const asked = isGiven ? positionFromCursor(cursor) : await log.acked(stream, "inbox");
+  // Where retention has passed the committed position, who asks for what there is gets what there is.
+  const { epoch, offset, isPassed } = await keptPosition(log, stream, asked);
+  if (isPassed && isGiven) throw cursorGap();
+  return { epoch, offset };
 }
 
 /** The refusal of a cursor that points to nothing that is kept. */

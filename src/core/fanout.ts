@@ -6,7 +6,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { LogRecord, MessageLog, StreamName } from "../ports/message-log.ts";
 import type { Sink, SinkState } from "../ports/sink.ts";
 import type { Delivery } from "./delivery.ts";
-import { sourceFromLog } from "./log-source.ts";
+import { keptPosition, sourceFromLog } from "./log-source.ts";
 import { encodePointer } from "./pointer.ts";
 import { Pump } from "./pump.ts";
 import { channelStream, inboxStream } from "./streams.ts";
@@ -107,15 +107,12 @@ class ChannelFanout implements Sink {
 
   /** After what every member has, or, where retention has passed that, with what is still kept. */
   async #findStart(stream: StreamName): Promise<Position> {
-    const { epoch, offset } = await this.#deps.log.acked(stream, "fanout");
-    const { gap, first } = await this.#deps.log.read(stream, { from: { epoch, offset }, limit: 0 });
-    if (!gap) return { epoch, offset };
-    this.#deps.logger.warn("fanout.skipped", {
-      channel: this.#channelId,
-      from: offset + 1,
-      to: first.offset - 1,
-    });
-    return { epoch: first.epoch, offset: first.offset - 1 };
+    const { log, logger } = this.#deps;
+    const done = await log.acked(stream, "fanout");
+    const { epoch, offset, isPassed } = await keptPosition(log, stream, done);
+    if (isPassed)
+      logger.warn("fanout.skipped", { channel: this.#channelId, from: done.offset + 1, to: offset });
+    return { epoch, offset };
   }
 
   async stop(): Promise<void> {

@@ -5,12 +5,12 @@ import type { LogPage, LogRecord, MessageLog, StreamName, Wake } from "../ports/
 import type { MessageTracer } from "../ports/message-tracer.ts";
 import type { CloseReason, Sink, SinkState } from "../ports/sink.ts";
 import type { Delivery } from "./delivery.ts";
+import { safetyReadMsOf } from "./log-source.ts";
 import type { PumpOptions, PumpResolver, PumpSource } from "./pump.ts";
 import type { Receipts } from "./receipts.ts";
 
 const PAGE_SIZE = 256;
 const RETRY_MS = 50;
-const SAFETY_READ_MS = 15_000;
 
 export interface LiveFeedDeps {
   readonly log: MessageLog;
@@ -59,7 +59,7 @@ export class LiveFeed implements PumpSource, PumpResolver, PumpOptions, Sink {
   }
 
   get safetyReadMs(): number | undefined {
-    return this.#deps.log.traits.lossyWakes ? SAFETY_READ_MS : undefined;
+    return safetyReadMsOf(this.#deps.log);
   }
 
   get resolver(): PumpResolver {

@@ -1,4 +1,4 @@
-import { sourceFromLog } from "../core/log-source.ts";
+import { keptPosition, safetyReadMsOf, sourceFromLog } from "../core/log-source.ts";
 import { Pump, type PumpResolver } from "../core/pump.ts";
 import type { Position } from "../model/position.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -10,7 +10,6 @@ import { pause, type RetryPolicy, waitAfter } from "./retry.ts";
 
 const PAGE_SIZE = 32;
 const READ_RETRY_MS = 50;
-const SAFETY_READ_MS = 15_000;
 
 export interface CourierDeps {
   readonly log: MessageLog;
@@ -102,7 +101,7 @@ export class Courier implements Sink {
         this.#pump = new Pump(sourceFromLog(log, stream), this, at, {
           pageSize: PAGE_SIZE,
           retryMs: READ_RETRY_MS,
-          safetyReadMs: log.traits.lossyWakes ? SAFETY_READ_MS : undefined,
+          safetyReadMs: safetyReadMsOf(log),
           room: () => this.#errand.window - this.#carried.length,
           onReadError: (error) => logger.warn("outbound.not_read", { stream, error }),
           ...(resolver === undefined ? {} : { resolver }),
@@ -119,11 +118,10 @@ export class Courier implements Sink {
   async #findStart(): Promise<Position> {
     const { log, logger } = this.#deps;
     const { stream } = this.#errand;
-    const { epoch, offset } = await this.#errand.done();
-    const { gap, first } = await log.read(stream, { from: { epoch, offset }, limit: 0 });
-    if (!gap) return { epoch, offset };
-    logger.warn("outbound.skipped", { stream, from: offset + 1, to: first.offset - 1 });
-    return { epoch: first.epoch, offset: first.offset - 1 };
+    const done = await this.#errand.done();
+    const { epoch, offset, isPassed } = await keptPosition(log, stream, done);
+    if (isPassed) logger.warn("outbound.skipped", { stream, from: done.offset + 1, to: offset });
+    return { epoch, offset };
   }
 
   #take(record: LogRecord): void {

@@ -7,7 +7,7 @@ import type { CredentialWatch, WatchedCredential } from "../../ports/credential-
 import type { Logger } from "../../ports/logger.ts";
 import type { LogRecord, MessageLog } from "../../ports/message-log.ts";
 import type { CloseReason, Sink, SinkState } from "../../ports/sink.ts";
-import { sourceFromLog } from "../log-source.ts";
+import { safetyReadMsOf, sourceFromLog } from "../log-source.ts";
 import { Pump } from "../pump.ts";
 import { viewOfTask } from "./fold.ts";
 import type { LiveTask } from "./live-tasks.ts";
@@ -15,7 +15,6 @@ import { eventFromRecord, taskStream } from "./task-events.ts";
 
 const PAGE = 100;
 const RETRY_MS = 50;
-const SAFETY_READ_MS = 15_000;
 const MAX_WATCHES_PER_CALLER = 1000;
 
 /** What a follower of a task gets. */
@@ -137,7 +136,7 @@ export class TaskFollower implements AsyncIterableIterator<TaskNews, undefined>,
       {
         pageSize: PAGE,
         retryMs: RETRY_MS,
-        safetyReadMs: log.traits.lossyWakes ? SAFETY_READ_MS : undefined,
+        safetyReadMs: safetyReadMsOf(log),
         onReadError: (error) => logger.warn("task.not_read", { stream, error }),
         // What is over already has no event that says so behind this one.
         onCaughtUp: () => {

@@ -1,4 +1,5 @@
 import { eventFromRecord, taskStream } from "../../core/tasks/task-events.ts";
+import { START } from "../../model/position.ts";
 import { isTerminal } from "../../model/task.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LogRecord, MessageLog } from "../../ports/message-log.ts";
@@ -43,7 +44,7 @@ export function pushErrand(push: PushRecord, deps: PushErrandDeps): Errand {
     window: WINDOW,
     keyOf: () => "",
     async done() {
-      const { end } = await log.read(stream, { from: { epoch: 0, offset: 0 }, limit: 0 });
+      const { end } = await log.read(stream, { from: START, limit: 0 });
       return { epoch: end.epoch, offset: sent };
     },
     async deliver(record, signal) {

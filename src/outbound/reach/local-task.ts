@@ -14,6 +14,7 @@ import {
   TaskStatusSchema,
 } from "../../gen/meshkore/v1/tasks_pb.js";
 import { MeshError } from "../../model/errors.ts";
+import { START } from "../../model/position.ts";
 import { isTerminal, stateOf } from "../../model/task.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { MessageLog } from "../../ports/message-log.ts";
@@ -78,9 +79,7 @@ export class LocalTask {
     const { log, outcomes, clock } = this.#deps;
     const task = await this.now();
     if (task === undefined || isTerminal(stateOf(task))) return;
-    const { first } = await log.read(taskStream(this.taskId), { from: { epoch: 0, offset: 0 }, limit: 0 });
-    const from = { epoch: first.epoch, offset: first.offset - 1 };
-    const { records } = await log.read(taskStream(this.taskId), { from, limit: 1 });
+    const { records } = await log.read(taskStream(this.taskId), { from: START, limit: 1 });
     const [record] = records;
     if (record !== undefined && !task.caller.startsWith("~")) {
       const messageId = eventFromRecord(record).header.id;
