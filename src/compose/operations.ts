@@ -9,13 +9,13 @@ import type { DataDir } from "../engines/data-dir/data-dir.ts";
 import { LOG_FILES } from "../engines/message-log/index.ts";
 import { STORE_FILES } from "../engines/store/index.ts";
 import type { Counts } from "../model/counts.ts";
+import { createTurns } from "../model/turns.ts";
 import type { Backups } from "../ports/backups.ts";
 import type { ErasureStore } from "../ports/erasure-store.ts";
 import type { LogUpkeep } from "../ports/log-upkeep.ts";
 import type { MessageLog } from "../ports/message-log.ts";
 import type { Stores } from "../ports/stores.ts";
 import type { Registry } from "../registry/registry.ts";
-import { createTurns } from "../registry/turns.ts";
 import type { HubOptions } from "./hub-options.ts";
 import { ADMIN_TOKEN_FILE, CARD_KEY_FILE } from "./storage.ts";
 

@@ -3,9 +3,9 @@ import type { Config } from "../config.ts";
 import type { DataDir } from "../engines/data-dir/data-dir.ts";
 import { LOG_FILES, MESSAGE_LOG_ENGINES } from "../engines/message-log/index.ts";
 import { STORE_ENGINES, STORE_FILES } from "../engines/store/index.ts";
+import { createTurns } from "../model/turns.ts";
 import type { HubKeys } from "../ports/hub-keys.ts";
 import type { LogMeter } from "../ports/log-meter.ts";
-import { createTurns } from "../registry/turns.ts";
 import type { HubOptions } from "./hub-options.ts";
 
 export const ADMIN_TOKEN_FILE = "admin-token";

@@ -55,6 +55,11 @@ export function changedUnixMs(task: Task): number {
   return timestamp === undefined ? 0 : timestampMs(timestamp);
 }
 
+/** How the index tells of a task. */
+export function changeOfTask(task: Task, isSettled: boolean) {
+  return { state: stateOf(task), changedUnixMs: changedUnixMs(task), isSettled };
+}
+
 export function taskStatus(
   state: TaskState,
   atUnixMs: number,

@@ -1,6 +1,8 @@
 /** Runs work on one key strictly one after the other; work on different keys does not wait for each other. */
 export interface Turns {
   take<Result>(key: string, work: () => Promise<Result>): Promise<Result>;
+  /** When all that was taken until now has ended, well or not. */
+  settled(): Promise<void>;
 }
 
 export function createTurns(): Turns {
@@ -15,6 +17,9 @@ export function createTurns(): Turns {
       } finally {
         if (lasts.get(key) === mine) lasts.delete(key);
       }
+    },
+    async settled() {
+      await Promise.allSettled(lasts.values());
     },
   };
 }

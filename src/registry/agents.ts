@@ -2,6 +2,7 @@ import { isId } from "../model/address.ts";
 import type { AgentRecord, AgentView, PlanName, Profile, ProfilePatch } from "../model/agent.ts";
 import { MeshError } from "../model/errors.ts";
 import type { Principal } from "../model/principal.ts";
+import { createTurns } from "../model/turns.ts";
 import type { AgentStore } from "../ports/agent-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -10,7 +11,6 @@ import type { OwnDirectory } from "./directory.ts";
 import type { Presence } from "./presence.ts";
 import { profileFromPatch, textFromProfile } from "./profile.ts";
 import type { Search } from "./search.ts";
-import { createTurns } from "./turns.ts";
 import { isRecordVisibleTo, viewFromRecord } from "./visibility.ts";
 
 /** The agents of this hub as callers see and change them. What a caller may not see does not exist for it. */

@@ -1,9 +1,9 @@
 import { randomBytes, type webcrypto } from "node:crypto";
 import { MeshError } from "../model/errors.ts";
+import { createTurns } from "../model/turns.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { KeyStore } from "../ports/key-store.ts";
 import { digestFromCredential } from "./credential-digest.ts";
-import { createTurns } from "./turns.ts";
 
 const SECRET_BYTES = 32;
 const KID_BYTES = 9;

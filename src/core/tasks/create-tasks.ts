@@ -1,4 +1,4 @@
-import { changedUnixMs, stateOf } from "../../model/task.ts";
+import { changeOfTask } from "../../model/task.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CredentialWatch } from "../../ports/credential-watch.ts";
 import type { Directory } from "../../ports/directory.ts";
@@ -51,12 +51,7 @@ export function createTaskLayer(deps: TaskLayerDeps): TaskLayer {
   const fanout = new TaskFanout({
     ...{ log, logger, delivery: deps.delivery },
     isLiving: async (agentId) => (await directory.lookup(agentId)) !== undefined,
-    settled: ({ record, task }) =>
-      store.change(record.taskId, {
-        state: stateOf(task),
-        changedUnixMs: changedUnixMs(task),
-        isSettled: true,
-      }),
+    settled: ({ record, task }) => store.change(record.taskId, changeOfTask(task, true)),
   });
   const { maxPayloadBytes } = bounds;
   const writer = new TaskWriter({ log, store, live, fanout, clock, ids, maxPayloadBytes, accepted });

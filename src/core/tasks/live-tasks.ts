@@ -1,10 +1,11 @@
 import type { Task } from "../../gen/meshkore/v1/tasks_pb.js";
 import { MeshError } from "../../model/errors.ts";
 import { createLru } from "../../model/lru.ts";
+import { START } from "../../model/position.ts";
 import type { LogRecord, MessageLog } from "../../ports/message-log.ts";
 import type { TaskRecord, TaskStore } from "../../ports/task-store.ts";
 import { applyEvent, emptyTask } from "./fold.ts";
-import { eventFromRecord, taskStream } from "./task-events.ts";
+import { eventFromRecord, type StoredTaskEvent, taskStream } from "./task-events.ts";
 
 /** Of the events of tasks that are kept in memory. */
 const KEPT_BYTES = 33_554_432;
@@ -56,11 +57,10 @@ export class LiveTasks {
   }
 
   /** Takes an event that is durable now. To be called in the order of the events. */
-  take(live: LiveTask, record: LogRecord): void {
-    const stored = eventFromRecord(record);
+  take(live: LiveTask, stored: StoredTaskEvent, { epoch, bytes }: Pick<LogRecord, "epoch" | "bytes">): void {
     applyEvent(live.task, stored);
-    live.epoch = record.epoch;
-    live.bytes += record.bytes.length;
+    live.epoch = epoch;
+    live.bytes += bytes.length;
     if (stored.header.dedupeKey !== "") live.keys.add(keyOf(stored.event.author, stored.header.dedupeKey));
     this.#kept.set(live.record.taskId, live);
   }
@@ -78,11 +78,9 @@ export class LiveTasks {
     const record = await this.#store.find(taskId);
     if (record === undefined) return undefined;
     const live = this.begin(record);
-    const { first } = await this.#log.read(taskStream(taskId), { from: { epoch: 0, offset: 0 }, limit: 0 });
-    let at = { epoch: first.epoch, offset: first.offset - 1 };
-    for (;;) {
+    for (let at = START; ; ) {
       const { records } = await this.#log.read(taskStream(taskId), { from: at, limit: PAGE });
-      for (const event of records) this.take(live, event);
+      for (const record of records) this.take(live, eventFromRecord(record), record);
       const last = records.at(-1);
       if (last === undefined) return live.task.sequence === 0n ? undefined : live;
       at = last;

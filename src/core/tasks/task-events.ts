@@ -69,12 +69,12 @@ function withoutMessage({ state, timestamp }: TaskStatus): TaskStatus {
 }
 
 /**
- * What was written must be readable: the codec reads values that nest some 30 levels, and writes deeper ones.
+ * An event that is about to be stored, as its readers will see it. What is written must be readable: the codec reads values that nest some 30 levels, and writes deeper ones.
  * @throws MeshError invalid_argument
  */
-export function checkReadable(bytes: Uint8Array): void {
+export function readableEvent(bytes: Uint8Array): Omit<StoredTaskEvent, "sequence"> {
   try {
-    eventFromRecord({ epoch: 0, offset: 0, bytes });
+    return eventFromBytes(bytes);
   } catch (cause) {
     throw new MeshError("invalid_argument", "a value in parts or metadata is nested too deeply", {
       hint: "values nest at most 30 levels; send what is deeper as text or bytes",
@@ -92,6 +92,10 @@ export interface StoredTaskEvent {
 
 /** Reads a record of a task's stream. */
 export function eventFromRecord({ bytes, offset }: LogRecord): StoredTaskEvent {
+  return { ...eventFromBytes(bytes), sequence: offset };
+}
+
+function eventFromBytes(bytes: Uint8Array): Omit<StoredTaskEvent, "sequence"> {
   const { header, payload } = decodeEnvelope(bytes);
-  return { event: fromBinary(TaskEventSchema, payload), header, sequence: offset };
+  return { event: fromBinary(TaskEventSchema, payload), header };
 }

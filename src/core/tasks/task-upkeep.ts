@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { TaskMessageSchema, TaskRole, TaskState } from "../../gen/meshkore/v1/tasks_pb.js";
-import { changedUnixMs, GUEST, HUB_AUTHOR, isTerminal, stateOf, taskStatus } from "../../model/task.ts";
+import { changeOfTask, GUEST, HUB_AUTHOR, isTerminal, stateOf, taskStatus } from "../../model/task.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Directory } from "../../ports/directory.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -105,9 +105,8 @@ export class TaskUpkeep {
   }
 
   async #putRight(record: TaskRecord, { task }: LiveTask): Promise<void> {
-    const state = stateOf(task);
-    if (state === record.state && changedUnixMs(task) === record.changedUnixMs) return;
-    const change = { state, changedUnixMs: changedUnixMs(task), isSettled: false };
+    const change = changeOfTask(task, false);
+    if (change.state === record.state && change.changedUnixMs === record.changedUnixMs) return;
     await this.#deps.store.change(record.taskId, change);
   }
 
@@ -153,7 +152,7 @@ export class TaskUpkeep {
   }
 
   async #end(taskId: string, state: TaskState, why: string): Promise<void> {
-    await this.#deps.writer.write(taskId, (now) => {
+    await this.#deps.writer.write(taskId, { author: HUB_AUTHOR, dedupeKey: "" }, (now) => {
       if (isTerminal(stateOf(now.task))) return undefined;
       const { contextId } = now.record;
       const message = create(TaskMessageSchema, {
@@ -162,7 +161,7 @@ export class TaskUpkeep {
         parts: [{ content: { case: "text", value: why } }],
       });
       const status = taskStatus(state, this.#deps.clock.nowUnixMs(), message);
-      return { event: { status }, author: HUB_AUTHOR, dedupeKey: "" };
+      return { status };
     });
   }
 

@@ -2,13 +2,14 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { TaskEventSchema } from "../../gen/meshkore/v1/tasks_pb.js";
 import { MeshError } from "../../model/errors.ts";
-import { changedUnixMs, isTerminal, stateOf, TASK_STATES } from "../../model/task.ts";
+import { changeOfTask, isTerminal, stateOf, TASK_STATES } from "../../model/task.ts";
+import { createTurns } from "../../model/turns.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { MessageLog } from "../../ports/message-log.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import { DEDUPE_WINDOW_MS } from "../bounds.ts";
 import { checkRoom, keyOf, type LiveTask, type LiveTasks } from "./live-tasks.ts";
-import { checkReadable, envelopeFromEvent, taskStream } from "./task-events.ts";
+import { envelopeFromEvent, readableEvent, taskStream } from "./task-events.ts";
 import type { TaskFanout } from "./task-fanout.ts";
 
 export interface TaskWriterDeps {
@@ -23,56 +24,49 @@ export interface TaskWriterDeps {
   readonly accepted: (from: string, to: string, bytes: number) => void;
 }
 
-/** One more event of a task, and how it is written. */
-export interface NewEvent {
-  readonly event: Omit<
-    MessageInitShape<typeof TaskEventSchema>,
-    "$typeName" | "taskId" | "contextId" | "author"
-  >;
+/** Who says something about a task. */
+export interface Saying {
   readonly author: string;
   /** Empty = a repeat cannot be told. */
   readonly dedupeKey: string;
+}
+
+export type EventParts = Omit<
+  MessageInitShape<typeof TaskEventSchema>,
+  "$typeName" | "taskId" | "contextId" | "author"
+>;
+
+/** One more event of a task, and how it is written. */
+export interface NewEvent extends Saying {
+  readonly event: EventParts;
   readonly traceparent?: string;
 }
 
 /** What is decided in the task's turn, of the task as it is then; undefined = nothing is to be written. */
-export type Decide = (live: LiveTask) => NewEvent | undefined;
+export type Decide = (live: LiveTask) => EventParts | undefined;
 
 /** Writes events: those of one task one after the other. */
 export class TaskWriter {
   readonly #deps: TaskWriterDeps;
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #turns = createTurns();
 
   constructor(deps: TaskWriterDeps) {
     this.#deps = deps;
   }
 
   /**
-   * Decides in the task's turn and writes; answers when durable, with the task as it is then. A repeat of a known key
-   * changes nothing.
+   * Decides in the task's turn and writes; answers when durable, with the task as it is then. A repeat of what the
+   * author said by the same key changes nothing, and nothing is decided.
    */
-  async write(taskId: string, decide: Decide): Promise<LiveTask> {
-    const before = this.#turns.get(taskId) ?? Promise.resolve();
-    const turn = before.then(() => this.#writeNow(taskId, decide));
-    // The next one's turn comes whether this one fails or not.
-    const settled = turn.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#turns.set(taskId, settled);
-    try {
-      return await turn;
-    } finally {
-      if (this.#turns.get(taskId) === settled) this.#turns.delete(taskId);
-    }
-  }
-
-  async #writeNow(taskId: string, decide: Decide): Promise<LiveTask> {
-    const live = await this.#deps.live.find(taskId);
-    if (live === undefined) throw noSuchTask();
-    const next = decide(live);
-    if (next !== undefined) await this.append(live, next);
-    return live;
+  write(taskId: string, { author, dedupeKey }: Saying, decide: Decide): Promise<LiveTask> {
+    return this.#turns.take(taskId, async () => {
+      const live = await this.#deps.live.find(taskId);
+      if (live === undefined) throw noSuchTask();
+      if (dedupeKey !== "" && live.keys.has(keyOf(author, dedupeKey))) return live;
+      const event = decide(live);
+      if (event !== undefined) await this.append(live, { event, author, dedupeKey });
+      return live;
+    });
   }
 
   /** To be called in the task's turn alone, or before anybody knows the task. False = a repeat: nothing was written. */
@@ -80,7 +74,6 @@ export class TaskWriter {
     const { log, store, fanout, clock, ids, maxPayloadBytes } = this.#deps;
     const { taskId, contextId, caller, worker } = live.record;
     const { author, dedupeKey, traceparent = "" } = next;
-    if (dedupeKey !== "" && live.keys.has(keyOf(author, dedupeKey))) return false;
     const to = author === caller ? worker : caller;
     const id = ids();
     const bytes = envelopeFromEvent(create(TaskEventSchema, { ...next.event, taskId, contextId, author }), {
@@ -91,21 +84,16 @@ export class TaskWriter {
       traceparent,
     });
     checkRoom(live, bytes.length, maxPayloadBytes);
-    checkReadable(bytes);
+    const stored = readableEvent(bytes);
     const dedupe =
       dedupeKey === "" ? {} : { dedupe: { key: keyOf(author, dedupeKey), windowMs: DEDUPE_WINDOW_MS } };
     const appended = await log.append(taskStream(taskId), { id, bytes, ...dedupe });
     if (appended.duplicate) return false;
-    this.#deps.live.take(live, { epoch: appended.epoch, offset: appended.offset, bytes });
+    this.#deps.live.take(live, { ...stored, sequence: appended.offset }, { epoch: appended.epoch, bytes });
     this.#deps.accepted(author, to, bytes.length);
     // The row of a new task says what its first event says.
     if (next.event.status !== undefined && next.event.created === undefined) {
-      const { task } = live;
-      await store.change(taskId, {
-        state: stateOf(task),
-        changedUnixMs: changedUnixMs(task),
-        isSettled: false,
-      });
+      await store.change(taskId, changeOfTask(live.task, false));
     }
     fanout.wake(live);
     return true;

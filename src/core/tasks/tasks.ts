@@ -76,15 +76,14 @@ export class Tasks {
     }
     const { contextId } = record;
     const placed = placedMessage(message, { taskId, contextId, role: TaskRole.USER, newId: randomUUID });
-    const live = await this.#deps.writer.write(taskId, (now) => {
-      if (now.keys.has(`${author}\n${placed.messageId}`)) return undefined;
+    const live = await this.#deps.writer.write(taskId, { author, dedupeKey: placed.messageId }, (now) => {
       checkOpen(now);
       // Whoever waits for the worker must see that it is the worker's turn again.
       const isAnswer = isInterrupted(stateOf(now.task));
       const status = isAnswer
         ? { status: taskStatus(TaskState.SUBMITTED, this.#deps.clock.nowUnixMs()) }
         : {};
-      return { event: { message: placed, ...status }, author, dedupeKey: placed.messageId };
+      return { message: placed, ...status };
     });
     return viewOfTask(live.task);
   }
@@ -99,10 +98,9 @@ export class Tasks {
     }
     const event = this.#eventOf(record, update);
     const { dedupeKey = "" } = update;
-    const live = await this.#deps.writer.write(taskId, (now) => {
-      if (dedupeKey !== "" && now.keys.has(`${author}\n${dedupeKey}`)) return undefined;
+    const live = await this.#deps.writer.write(taskId, { author, dedupeKey }, (now) => {
       checkOpen(now);
-      return { event, author, dedupeKey };
+      return event;
     });
     return viewOfTask(live.task);
   }
@@ -115,11 +113,11 @@ export class Tasks {
         hint: "as its worker, reject it or let it fail",
       });
     }
-    const live = await this.#deps.writer.write(taskId, (now) => {
+    const live = await this.#deps.writer.write(taskId, { author, dedupeKey: "" }, (now) => {
       if (stateOf(now.task) === TaskState.CANCELED) return undefined;
       checkOpen(now);
       const status = taskStatus(TaskState.CANCELED, this.#deps.clock.nowUnixMs());
-      return { event: { status, ...given(metadata) }, author, dedupeKey: "" };
+      return { status, ...given(metadata) };
     });
     return viewOfTask(live.task);
   }

@@ -4,6 +4,7 @@ import { EMPTY_HEADER } from "../../model/envelope.ts";
 import { encodeEnvelope } from "../../model/envelope-codec.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { REACH, REACH_STATUS, type Reach, reachFromExtra } from "../../model/reach.ts";
+import { createTurns } from "../../model/turns.ts";
 import type { AgentStore } from "../../ports/agent-store.ts";
 import type { Directory } from "../../ports/directory.ts";
 import type { ReachRecord } from "../../ports/reach-store.ts";
@@ -26,7 +27,7 @@ export class Reaches {
   readonly #deps: ReachesDeps;
   readonly #dialects = new Map<string, ReachDialect>();
   readonly #running = new Map<string, ReachedAgent>();
-  readonly #turns = new Map<string, Promise<void>>();
+  readonly #turns = createTurns();
   #isStopped = false;
   #unlisten: (() => void) | undefined;
 
@@ -61,20 +62,16 @@ export class Reaches {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#unlisten?.();
-    await Promise.all(this.#turns.values());
+    await this.#turns.settled();
     await Promise.all([...this.#running.values()].map((agent) => agent.stop()));
     this.#running.clear();
   }
 
   /** Brings what runs in line with what the agent says, one change of an agent after the other. */
   #adjust(agentId: string): void {
-    const turn = (this.#turns.get(agentId) ?? Promise.resolve())
-      .then(() => this.#adjustNow(agentId))
+    this.#turns
+      .take(agentId, () => this.#adjustNow(agentId))
       .catch((error: unknown) => this.#deps.logger.warn("reach.not_adjusted", { agent: agentId, error }));
-    this.#turns.set(agentId, turn);
-    void turn.then(() => {
-      if (this.#turns.get(agentId) === turn) this.#turns.delete(agentId);
-    });
   }
 
   async #adjustNow(agentId: string): Promise<void> {
