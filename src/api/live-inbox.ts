@@ -1,5 +1,5 @@
+import { endFromReason, PulledQueue } from "../core/pulled-queue.ts";
 import { MeshError } from "../model/errors.ts";
-import { hubIsStopping } from "../model/hub-stopping.ts";
 import type { Position } from "../model/position.ts";
 import type { Call } from "../model/principal.ts";
 import type { LogRecord } from "../ports/message-log.ts";
@@ -42,27 +42,23 @@ class PulledInbox implements LiveInbox, Sink {
   #attachment: Attachment | undefined;
   #signal: AbortSignal | undefined;
   #resume: () => void = () => undefined;
-  #held: readonly LogRecord[] = [];
+  readonly #queue = new PulledQueue<LogRecord>();
   #isFull = false;
-  #wakeReader: (() => void) | undefined;
-  /** How it ended: undefined = it goes on. */
-  #end: { readonly error: MeshError | undefined } | undefined;
   readonly #callerWentAway = (): void => this.close();
 
   begin(attachment: Attachment, call: Call): void {
     this.#attachment = attachment;
     this.start = attachment.start;
-    if (this.#end !== undefined) attachment.detach();
+    if (this.#queue.isOver) attachment.detach();
     this.#signal = call.signal;
     call.signal.addEventListener("abort", this.#callerWentAway, { once: true });
     if (call.signal.aborted) this.close();
   }
 
   write(records: readonly LogRecord[]): SinkState {
-    if (this.#end !== undefined) return "closed";
-    const isAwaited = this.#wakeReader !== undefined;
-    this.#held = this.#held.length === 0 ? records : [...this.#held, ...records];
-    this.#wake();
+    if (this.#queue.isOver) return "closed";
+    const { isAwaited } = this.#queue;
+    this.#queue.add(records);
     // To a reader that waits, what comes next can be handed without asking the log for it.
     this.#isFull = !isAwaited;
     return isAwaited ? "ready" : "full";
@@ -74,25 +70,22 @@ class PulledInbox implements LiveInbox, Sink {
 
   /** By the pump, with a reason; by whoever reads, without. */
   close(reason?: CloseReason): void {
-    if (this.#end !== undefined) return;
-    const error = reason === undefined ? undefined : errorFromReason(reason);
-    this.#end = { error };
-    // Up to a gap or the hub's stop all is well; whose credential ended, or who went away, gets nothing more.
-    if (reason !== "gap" && reason !== "draining") this.#held = [];
+    if (this.#queue.isOver) return;
+    const { error, keepsHeld } = endFromReason(reason, {
+      gap: inboxGap(),
+      again: "attach again",
+      what: "the delivery",
+    });
+    if (!keepsHeld) this.#queue.drop();
+    // First: what follows may close it again.
+    this.#queue.end(error);
     this.#signal?.removeEventListener("abort", this.#callerWentAway);
     this.#attachment?.detach();
-    this.#wake();
   }
 
   async next(): Promise<IteratorResult<readonly LogRecord[], undefined>> {
-    while (this.#held.length === 0) {
-      if (this.#end?.error !== undefined) throw this.#end.error;
-      if (this.#end !== undefined) return { done: true, value: undefined };
-      await new Promise<void>((resolve) => {
-        this.#wakeReader = resolve;
-      });
-    }
-    return { done: false, value: this.#take() };
+    if (await this.#queue.untilHeld()) return { done: false, value: this.#take() };
+    return { done: true, value: undefined };
   }
 
   async return(): Promise<IteratorResult<readonly LogRecord[], undefined>> {
@@ -105,34 +98,17 @@ class PulledInbox implements LiveInbox, Sink {
   }
 
   #take(): readonly LogRecord[] {
-    const end = Math.max(1, endOfFitting(this.#held, 0, BATCH_BYTES));
-    const batch = this.#held.slice(0, end);
-    this.#held = this.#held.slice(end);
-    if (this.#held.length === 0 && this.#isFull) {
+    const batch = this.#queue.take(Math.max(1, endOfFitting(this.#queue.held, 0, BATCH_BYTES)));
+    if (this.#queue.held.length === 0 && this.#isFull) {
       this.#isFull = false;
       this.#resume();
     }
     return batch;
   }
-
-  #wake(): void {
-    const wake = this.#wakeReader;
-    this.#wakeReader = undefined;
-    wake?.();
-  }
 }
 
-function errorFromReason(reason: CloseReason): MeshError | undefined {
-  if (reason === "gap") {
-    return new MeshError("gap", "what comes next is gone", {
-      hint: "attach again without a cursor: what there is comes",
-    });
-  }
-  if (reason === "draining") {
-    return hubIsStopping("attach again");
-  }
-  if (reason === "closed") return undefined;
-  return new MeshError("unauthenticated", `the delivery ended: ${reason}`, {
-    hint: "call again with a valid token",
+function inboxGap(): MeshError {
+  return new MeshError("gap", "what comes next is gone", {
+    hint: "attach again without a cursor: what there is comes",
   });
 }

@@ -8,6 +8,7 @@ import type { Logger } from "../../ports/logger.ts";
 import type { LogRecord, MessageLog } from "../../ports/message-log.ts";
 import type { CloseReason, Sink, SinkState } from "../../ports/sink.ts";
 import { safetyReadMsOf, sourceFromLog } from "../log-source.ts";
+import { endFromReason, PulledQueue } from "../pulled-queue.ts";
 import { Pump } from "../pump.ts";
 import { viewOfTask } from "./fold.ts";
 import type { LiveTask } from "./live-tasks.ts";
@@ -108,10 +109,8 @@ export class TaskFollower implements AsyncIterableIterator<TaskNews, undefined>,
   readonly #following: Following;
   readonly #ended: () => void;
   #pump: Pump | undefined;
-  #held: TaskNews[] = [];
+  readonly #queue = new PulledQueue<TaskNews>();
   #resume: () => void = () => undefined;
-  #wakeReader: (() => void) | undefined;
-  #end: { readonly error: MeshError | undefined } | undefined;
   readonly #callerWentAway = (): void => this.close();
 
   constructor(deps: TaskWatchesDeps, following: Following, ended: () => void) {
@@ -126,7 +125,7 @@ export class TaskFollower implements AsyncIterableIterator<TaskNews, undefined>,
     call.signal.addEventListener("abort", this.#callerWentAway, { once: true });
     const sequence = Number(live.task.sequence);
     const wasOver = isTerminal(stateOf(live.task));
-    if (after === undefined) this.#held.push({ task: viewOfTask(live.task), sequence });
+    if (after === undefined) this.#queue.add([{ task: viewOfTask(live.task), sequence }]);
     const { logger, log } = this.#deps;
     const stream = taskStream(live.record.taskId);
     this.#pump = new Pump(
@@ -149,19 +148,22 @@ export class TaskFollower implements AsyncIterableIterator<TaskNews, undefined>,
   }
 
   write(records: readonly LogRecord[]): SinkState {
-    if (this.#end !== undefined) return "closed";
+    if (this.#queue.isOver) return "closed";
+    const news: TaskNews[] = [];
+    let isOver = false;
     for (const record of records) {
       const { event, sequence } = eventFromRecord(record);
       // Of erased agents' tasks the events do not name it.
       event.contextId = this.#following.live.record.contextId;
-      this.#held.push({ event, sequence });
-      if (event.status !== undefined && isTerminal(event.status.state)) {
-        this.#finish(undefined);
-        return "closed";
-      }
+      news.push({ event, sequence });
+      isOver = event.status !== undefined && isTerminal(event.status.state);
+      // What is behind the end means nothing.
+      if (isOver) break;
     }
-    this.#wake();
-    return "full";
+    this.#queue.add(news);
+    if (!isOver) return "full";
+    this.#finish(undefined);
+    return "closed";
   }
 
   onReady(resume: () => void): void {
@@ -170,24 +172,21 @@ export class TaskFollower implements AsyncIterableIterator<TaskNews, undefined>,
 
   /** By the pump, the hub or the credential with a reason; by whoever reads, without. */
   close(reason?: CloseReason): void {
-    if (this.#end !== undefined) return;
-    this.#finish(reason === undefined ? undefined : errorFromReason(reason));
-    if (reason !== "gap" && reason !== "draining") this.#held = [];
+    if (this.#queue.isOver) return;
+    const { error, keepsHeld } = endFromReason(reason, {
+      gap: taskGap(),
+      again: "subscribe again",
+      what: "the stream",
+    });
+    if (!keepsHeld) this.#queue.drop();
+    this.#finish(error);
   }
 
   async next(): Promise<IteratorResult<TaskNews, undefined>> {
-    for (;;) {
-      const news = this.#held.shift();
-      if (news !== undefined) {
-        if (this.#held.length === 0 && this.#end === undefined) this.#resume();
-        return { done: false, value: news };
-      }
-      if (this.#end?.error !== undefined) throw this.#end.error;
-      if (this.#end !== undefined) return { done: true, value: undefined };
-      await new Promise<void>((resolve) => {
-        this.#wakeReader = resolve;
-      });
-    }
+    if (!(await this.#queue.untilHeld())) return { done: true, value: undefined };
+    const [news] = this.#queue.take(1);
+    if (this.#queue.held.length === 0 && !this.#queue.isOver) this.#resume();
+    return news === undefined ? { done: true, value: undefined } : { done: false, value: news };
   }
 
   async return(): Promise<IteratorResult<TaskNews, undefined>> {
@@ -200,31 +199,18 @@ export class TaskFollower implements AsyncIterableIterator<TaskNews, undefined>,
   }
 
   #finish(error: MeshError | undefined): void {
-    if (this.#end !== undefined) return;
-    this.#end = { error };
+    if (this.#queue.isOver) return;
+    // First: what follows may close it again.
+    this.#queue.end(error);
     this.#pump?.stop();
     this.#following.call.signal.removeEventListener("abort", this.#callerWentAway);
     this.#following.credential?.stop();
     this.#ended();
-    this.#wake();
-  }
-
-  #wake(): void {
-    const wake = this.#wakeReader;
-    this.#wakeReader = undefined;
-    wake?.();
   }
 }
 
-function errorFromReason(reason: CloseReason): MeshError | undefined {
-  if (reason === "closed") return undefined;
-  if (reason === "draining") return hubIsStopping("subscribe again");
-  if (reason === "gap") {
-    return new MeshError("gap", "that event is not there", {
-      hint: "subscribe without a sequence: the task as it is comes first",
-    });
-  }
-  return new MeshError("unauthenticated", `the stream ended: ${reason}`, {
-    hint: "call again with a valid token",
+function taskGap(): MeshError {
+  return new MeshError("gap", "that event is not there", {
+    hint: "subscribe without a sequence: the task as it is comes first",
   });
 }
