@@ -1,27 +1,47 @@
 // @ts-check
-// node .ci/tally.mjs <vitest json report> <failed steps>   prints "N passed, N failed", exits 1 on any failure.
-// Runs under any Node, since it must say how things went even when fetching Node failed.
+// node .ci/tally.mjs <vitest json report> [failed step ...]   names what failed, prints "N passed, N failed", exits 1
+// on any failure. Runs under any Node, since it must say how things went even when fetching Node failed.
 import { existsSync, readFileSync } from "node:fs";
 
-const [report = "", failedSteps = "0"] = process.argv.slice(2);
-const counted = count(report);
+/** @typedef {{ status: string, fullName: string, failureMessages: string[] }} Test */
+/** @typedef {{ status: string, name: string, message: string, assertionResults: Test[] }} File */
+
+/** Of a failure's message: enough to know it by, not so much that it hides the others. */
+const MESSAGE_LINES = 12;
+
+const [report = "", ...failedSteps] = process.argv.slice(2);
+const { passed, failures } = readReport(report);
 // The step that ran the tests fails because of the failed tests: those are counted already.
-const otherFailures = Math.max(0, Number(failedSteps) - (counted.failed > 0 ? 1 : 0));
-const failed = counted.failed + otherFailures;
-console.log(`${counted.passed} passed, ${failed} failed`);
-process.exit(failed > 0 || counted.passed === 0 ? 1 : 0);
+const otherSteps = failedSteps.filter((step) => step !== "tests" || failures.length === 0);
+
+for (const { name, message } of failures) {
+  console.log(`FAILED ${name}\n${message.split("\n").slice(0, MESSAGE_LINES).join("\n")}\n`);
+}
+for (const step of otherSteps) console.log(`FAILED step: ${step} (its output is above)`);
+const failed = failures.length + otherSteps.length;
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed > 0 || passed === 0 ? 1 : 0);
 
 /**
  * A file that could not even be loaded has no tests, and counts as one failure.
  *
  * @param {string} path
+ * @returns {{ passed: number, failures: { name: string, message: string }[] }}
  */
-function count(path) {
-  if (!existsSync(path)) return { passed: 0, failed: 0 };
-  const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(path, "utf8"));
-  const broken = testResults.filter(
-    (/** @type {{ status: string, assertionResults: { status: string }[] }} */ file) =>
-      file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
-  );
-  return { passed: numPassedTests, failed: numFailedTests + broken.length };
+function readReport(path) {
+  if (!existsSync(path)) return { passed: 0, failures: [] };
+  const { numPassedTests, testResults } = JSON.parse(readFileSync(path, "utf8"));
+  return { passed: numPassedTests, failures: testResults.flatMap(failuresOf) };
+}
+
+/** @param {File} file */
+function failuresOf(file) {
+  const failed = file.assertionResults.filter((test) => test.status === "failed");
+  if (failed.length > 0) {
+    return failed.map((test) => ({
+      name: `${file.name}: ${test.fullName}`,
+      message: test.failureMessages.join("\n"),
+    }));
+  }
+  return file.status === "failed" ? [{ name: file.name, message: file.message }] : [];
 }
