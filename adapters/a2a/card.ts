@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { z } from "zod";
 import type { AgentView, Profile } from "../../src/adapter-kit.ts";
 import { type AgentCard, AgentCardSchema, type AgentSkillSchema } from "../../src/gen/lf/a2a/v1/a2a_pb.js";
@@ -45,7 +45,7 @@ export function cardFromAgent({ agentId, profile }: AgentView, facts: CardFacts)
   const { input, output } = declaredModes(profile);
   const { version = "1.0.0", documentation_url } = extraShape.parse(profile.extra ?? {});
   const name = profile.name ?? agentId;
-  return create(AgentCardSchema, {
+  return inUnicode({
     name,
     description: profile.description ?? `Agent ${agentId} at the hub ${facts.hubId}`,
     supportedInterfaces: interfaces(agentId, facts),
@@ -65,6 +65,11 @@ export function cardFromAgent({ agentId, profile }: AgentView, facts: CardFacts)
   });
 }
 
+/** JSON lets half of a surrogate pair pass, and nobody could sign that: bytes of UTF-8 have a mark in its place. */
+function inUnicode(card: MessageInitShape<typeof AgentCardSchema>): AgentCard {
+  return fromBinary(AgentCardSchema, toBinary(AgentCardSchema, create(AgentCardSchema, card)));
+}
+
 /** What members are told beyond the public card. */
 export function extendedCard(view: AgentView, facts: CardFacts): AgentCard {
   const card = cardFromAgent(view, facts);
@@ -78,7 +83,7 @@ export function extendedCard(view: AgentView, facts: CardFacts): AgentCard {
     ...(price === undefined ? [] : [`Price: ${price.amount} ${price.currency} per ${price.unit || "task"}.`]),
     ...(turnaroundMin === undefined ? [] : [`Usual turnaround: ${turnaroundMin} minutes.`]),
   ];
-  return { ...card, description: `${card.description}\n\n${told.join(" ")}` };
+  return inUnicode({ ...card, description: `${card.description}\n\n${told.join(" ")}` });
 }
 
 const HUB_SKILLS: readonly Skill[] = [

@@ -34,12 +34,11 @@ export async function signersOf(card: JsonObject, deps: SignatureDeps): Promise<
   const { signatures, ...rest } = card;
   const given: readonly unknown[] = Array.isArray(signatures) ? signatures.slice(0, 8) : [];
   if (given.length === 0) return [];
-  const payloads = payloadsOf(rest);
   const signers: string[] = [];
   let why = "";
   for (const signature of given) {
     try {
-      signers.push(await signerOf(signature, payloads, deps));
+      signers.push(await signerOf(signature, payloadsOf(rest), deps));
     } catch (thrown) {
       why = thrown instanceof Error ? thrown.message : "it is not readable";
     }

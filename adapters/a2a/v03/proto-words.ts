@@ -1,6 +1,6 @@
 import { type JsonObject, type JsonValue, present } from "../../../src/adapter-kit.ts";
 import { isJsonObject } from "../json.ts";
-import { oldFromPush, pushFromOld } from "./words.ts";
+import { dataFromOld, oldFromData, oldFromPush, pushFromOld } from "./words.ts";
 
 /**
  * The words of the HTTP+JSON binding of 0.3, which are those of its .proto file: neither JSON-RPC's of 0.3 nor 1.0's.
@@ -40,7 +40,7 @@ function partFromOldProto(old: JsonValue): JsonValue {
     const { fileWithBytes: raw, fileWithUri, mimeType: mediaType, name: filename } = file;
     return present({ raw, url: raw === undefined ? fileWithUri : undefined, mediaType, filename, metadata });
   }
-  return isJsonObject(data) ? present({ data: data["data"], metadata }) : {};
+  return isJsonObject(data) ? dataFromOld(data["data"], metadata) : {};
 }
 
 /** `{task}` or `{message}`, and of a stream also `{statusUpdate}` and `{artifactUpdate}`. */
@@ -99,7 +99,8 @@ function oldProtoFromPart(part: JsonObject): JsonObject {
   if (raw !== undefined || url !== undefined) {
     return present({ file: present({ fileWithBytes: raw, fileWithUri: url, mimeType, name }), metadata });
   }
-  return present({ data: { data: isJsonObject(data) ? data : { value: data ?? null } }, metadata });
+  const { data: held, metadata: marked } = oldFromData(data, metadata);
+  return present({ data: { data: held ?? null }, metadata: marked });
 }
 
 function oldProtoFromArtifact(artifact: JsonObject): JsonObject {

@@ -102,12 +102,7 @@ function partFromOld(old: JsonValue): JsonValue {
       metadata,
     });
   }
-  if (kind !== "data") return {};
-  if (!isJsonObject(metadata) || metadata[WRAPPED] !== true || !isJsonObject(data)) {
-    return present({ data, metadata });
-  }
-  const { [WRAPPED]: _mark, ...others } = metadata;
-  return present({ data: data["value"], metadata: Object.keys(others).length === 0 ? undefined : others });
+  return kind === "data" ? dataFromOld(data, metadata) : {};
 }
 
 function oldFromPart(part: JsonObject): JsonObject {
@@ -116,9 +111,23 @@ function oldFromPart(part: JsonObject): JsonObject {
   if (raw !== undefined || url !== undefined) {
     return present({ kind: "file", file: present({ bytes: raw, uri: url, name, mimeType }), metadata });
   }
-  if (isJsonObject(data ?? null)) return present({ kind: "data", data, metadata });
+  return { kind: "data", ...oldFromData(data, metadata) };
+}
+
+/** Data and metadata of a data part of 0.3, as 1.0 has them. */
+export function dataFromOld(data: JsonValue | undefined, metadata: JsonValue | undefined): JsonObject {
+  if (!isJsonObject(metadata) || metadata[WRAPPED] !== true || !isJsonObject(data)) {
+    return present({ data, metadata });
+  }
+  const { [WRAPPED]: _mark, ...others } = metadata;
+  return present({ data: data["value"], metadata: Object.keys(others).length === 0 ? undefined : others });
+}
+
+/** Data and metadata of a data part, as 0.3 has them. */
+export function oldFromData(data: JsonValue | undefined, metadata: JsonValue | undefined): JsonObject {
+  if (isJsonObject(data ?? null)) return present({ data, metadata });
   const marked = { ...(isJsonObject(metadata) ? metadata : {}), [WRAPPED]: true };
-  return { kind: "data", data: { value: data ?? null }, metadata: marked };
+  return { data: { value: data ?? null }, metadata: marked };
 }
 
 function oldFromStatus(status: JsonValue | undefined): JsonObject {

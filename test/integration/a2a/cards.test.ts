@@ -66,6 +66,16 @@ describe("a card", () => {
     await verify((await stage.hub.call("GET", CARD, { headers: V1 })).json);
   });
 
+  it("is signed also when what the agent says of itself is no Unicode", async () => {
+    const { hub, alice } = stage;
+    const raw = String.raw`{"name":"half \ud83d","description":"\udc00","capabilities":["a\ud800b"]}`;
+    const half = await hub.join("half");
+    expect((await half.call("PATCH", "/profile", { raw })).status).toBe(200);
+    const answer = await card("half", alice);
+    expect(answer.json).toMatchObject({ name: "half \ufffd", skills: [{ id: "a\ufffdb" }] });
+    await verify(answer.json);
+  });
+
   it("has the members that clients of 0.3 read, when none says its version", async () => {
     const { hub, alice } = stage;
     const both = await card("bob", alice, {});
