@@ -1,5 +1,5 @@
 import type { HttpRequest, HttpResponse, Logger, RegistryApi, Route } from "../../src/adapter-kit.ts";
-import type { A2aError } from "./a2a-error.ts";
+import { A2aError } from "./a2a-error.ts";
 import { HUB } from "./asked.ts";
 import type { CardSigner } from "./card-signer.ts";
 import { agentNotFound, type CardForm, type Cards, type ServedCard } from "./cards.ts";
@@ -20,14 +20,13 @@ const CARD = ".well-known/agent-card.json";
 const OLD_CARD = ".well-known/agent.json";
 export const KEY_SET_PATH = "/.well-known/jwks.json";
 
-/** Where cards are found: the hub's at the origin and at its base, each agent's at its base. */
+/** Where cards are found: the hub's at the origin, each agent's at its base. */
 export function cardRoutes(deps: CardRoutesDeps): readonly Route[] {
-  const hub = ["", "/a2a"].flatMap((base) => [
-    cardRoute(deps, `${base}/${CARD}`, formFrom),
-    cardRoute(deps, `${base}/${OLD_CARD}`, () => "0.3"),
-  ]);
   return [
-    ...hub,
+    cardRoute(deps, `/${CARD}`, formFrom),
+    cardRoute(deps, `/${OLD_CARD}`, () => "0.3"),
+    noCardRoute(deps, `/a2a/${CARD}`),
+    noCardRoute(deps, `/a2a/${OLD_CARD}`),
     cardRoute(deps, `/a2a/:agent/${CARD}`, formFrom),
     cardRoute(deps, `/a2a/:agent/${OLD_CARD}`, () => "0.3"),
     { method: "GET", path: KEY_SET_PATH, handle: (request) => answerKeySet(deps, request) },
@@ -41,6 +40,18 @@ function cardRoute(deps: CardRoutesDeps, path: string, formOf: (request: HttpReq
     handle: (request, { agent = HUB }) =>
       guarded(deps, `GET ${path}`, async () => answerCard(deps, request, { agent, form: formOf(request) })),
   };
+}
+
+/**
+ * Clients that look for the card beside the base come here when an agent's base is given without its slash. Whom they
+ * mean is not to be seen: a card of anybody would have them talk to the wrong agent without a word.
+ */
+function noCardRoute(deps: CardRoutesDeps, path: string): Route {
+  const hint = `an agent's base ends with a slash: /a2a/<agent>/; the hub's own card is at /${CARD}`;
+  const answer = async (): Promise<HttpResponse> => {
+    throw new A2aError("AGENT_NOT_FOUND", "there is no card here", { metadata: { hint } });
+  };
+  return { method: "GET", path, handle: () => guarded(deps, `GET ${path}`, answer) };
 }
 
 /** Who says no version may be a client of 0.3, or one that reads whatever there is. */
@@ -62,7 +73,7 @@ async function answerCard(
   const { call } = await askedFrom(request, { base: agent, version: "1.0" }, registry);
   const isPrivate = call.principal.kind !== "anonymous";
   const card = await cards.served(call, agent, form).catch((thrown: unknown) => {
-    throw agentNotFound(thrown);
+    throw agentNotFound(thrown, call);
   });
   return cachedAnswer(request, card, `${isPrivate ? "private" : "public"}, max-age=${maxAgeS}`);
 }

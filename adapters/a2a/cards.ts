@@ -5,7 +5,9 @@ import {
   type Call,
   createLru,
   type JsonObject,
+  MeshError,
   type Profile,
+  present,
   type RegistryApi,
 } from "../../src/adapter-kit.ts";
 import { type AgentCard, AgentCardSchema } from "../../src/gen/lf/a2a/v1/a2a_pb.js";
@@ -113,14 +115,19 @@ async function agentView(
   try {
     return await registry.getAgent(call, agent);
   } catch (thrown) {
-    throw agentNotFound(thrown);
+    throw agentNotFound(thrown, call);
   }
 }
 
+const STRANGER_HINT =
+  "agents show their card to strangers when their profile says access or visibility public, else to members: " +
+  "send 'Authorization: Bearer <token or API key>'";
+
 /** What is not "no such agent" stays what it is. */
-export function agentNotFound(thrown: unknown): unknown {
-  const isUnknown = thrown instanceof Error && "code" in thrown && thrown.code === "not_found";
-  return isUnknown ? new A2aError("AGENT_NOT_FOUND", thrown.message, { cause: thrown }) : thrown;
+export function agentNotFound(thrown: unknown, { principal }: Pick<Call, "principal">): unknown {
+  if (!(thrown instanceof MeshError) || thrown.code !== "not_found") return thrown;
+  const hint = principal.kind === "anonymous" ? STRANGER_HINT : thrown.hint;
+  return new A2aError("AGENT_NOT_FOUND", thrown.message, { metadata: present({ hint }), cause: thrown });
 }
 
 async function signedMessage(signer: CardSigner, card: AgentCard): Promise<AgentCard> {

@@ -11,11 +11,11 @@ import type { OwnDirectory } from "./directory.ts";
 import type { Presence } from "./presence.ts";
 import { profileFromPatch, textFromProfile } from "./profile.ts";
 import type { Search } from "./search.ts";
-import { isRecordVisibleTo, viewFromRecord } from "./visibility.ts";
+import { isRecordShownTo, viewFromRecord } from "./visibility.ts";
 
 /** The agents of this hub as callers see and change them. What a caller may not see does not exist for it. */
 export interface Agents {
-  /** @throws MeshError not_found */
+  /** See isRecordShownTo. @throws MeshError not_found */
   get(principal: Principal, agentId: string): Promise<AgentView>;
   /** In order of id, or best match first when there is a query. @throws MeshError invalid_argument */
   readonly list: ListAgents;
@@ -63,7 +63,7 @@ export function createAgents(deps: AgentsDeps): Agents {
     list: createAgentList({ agents, directory, search, view }),
     async get(principal, agentId) {
       const record = isId(agentId) ? await directory.lookup(agentId) : undefined;
-      if (record === undefined || !isRecordVisibleTo(principal, record)) throw noAgent(agentId);
+      if (record === undefined || !isRecordShownTo(principal, record)) throw noAgent(agentId);
       return view(principal, record);
     },
     amend(agentId, change) {

@@ -22,6 +22,14 @@ export function isRecordVisibleTo(principal: Principal, record: AgentRecord): bo
   return isVisibleTo(principal, { agentId: record.agentId, visibility: record.profile.visibility });
 }
 
+/**
+ * Whether the caller may look at an agent whose id it has. Whoever may call may know whom it calls: an agent with access
+ * `public` is shown to strangers too, though only its visibility says who finds it.
+ */
+export function isRecordShownTo(principal: Principal, record: AgentRecord): boolean {
+  return isRecordVisibleTo(principal, record) || record.profile.access === "public";
+}
+
 /** The agent as the caller sees it. That the caller may see it at all is checked before. */
 export function viewFromRecord(principal: Principal, record: AgentRecord, online: boolean): AgentView {
   const isOwn =

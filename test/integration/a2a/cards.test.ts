@@ -1,11 +1,12 @@
-import type { webcrypto } from "node:crypto";
+import { randomUUID, type webcrypto } from "node:crypto";
 import type { AgentCard } from "@a2a-js/sdk";
 import { verifyAgentCardSignature } from "@a2a-js/sdk";
+import { DefaultAgentCardResolver } from "@a2a-js/sdk/client";
 import { FlattenedSign, generateKeyPair, importJWK, type JWK } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TestAgent } from "../../support/hub.ts";
 import type { RestAnswer } from "../../support/rest-client.ts";
-import { openStage, type Stage } from "./stage.ts";
+import { fetchWith, openStage, type Stage } from "./stage.ts";
 
 let stage: Stage;
 const CARD = "/.well-known/agent-card.json";
@@ -108,6 +109,45 @@ describe("a card", () => {
     expect((await card("bob", { ...open, token: "wrong" })).status).toBe(401);
   });
 
+  it("of an agent that strangers may call is shown to who knows its address, and found by nobody else for it", async () => {
+    const { hub, alice } = stage;
+    await hub.join("usual", { profile: { access: "public" } });
+    await hub.join("unlisted", { profile: { access: "public", visibility: "hidden" } });
+    for (const id of ["usual", "unlisted"]) {
+      for (const by of [undefined, alice]) {
+        const answer = await card(id, by);
+        expect([answer.status, Object(answer.json).name], answer.text).toEqual([200, id]);
+        await verify(answer.json);
+      }
+      expect((await hub.call("GET", `/a2a/${id}/.well-known/agent.json`)).status).toBe(200);
+      // The same of its tasks: a stranger is told that there is no such task, not to bring a token.
+      const got = await hub.call("GET", `/a2a/${id}/tasks/${randomUUID()}`, { headers: V1 });
+      expect([got.status, got.text]).toEqual([404, expect.stringContaining("TASK_NOT_FOUND")]);
+    }
+    expect((await alice.get("/agents/unlisted")).status).toBe(200);
+    const listed = await alice.get("/agents?limit=500");
+    expect(listed.text).toContain('"usual"');
+    expect(listed.text).not.toContain("unlisted");
+    const asked = await hub.call("POST", "/a2a", {
+      headers: V1,
+      body: {
+        ...{ jsonrpc: "2.0", id: 1, method: "SendMessage" },
+        params: {
+          message: { messageId: "m", role: "ROLE_USER", parts: [{ text: "who can do usual unlisted?" }] },
+        },
+      },
+    });
+    expect(asked.status).toBe(200);
+    expect(asked.text).not.toMatch(/a2a\/(usual|unlisted)/);
+  });
+
+  it("that a stranger may not see says how members see it", async () => {
+    const [bob, nobody] = [await card("bob"), await card("nobody")];
+    expect(bob.status).toBe(404);
+    expect(bob.text.replace("bob", "nobody")).toBe(nobody.text);
+    expect(bob.text).toContain("Authorization: Bearer");
+  });
+
   it("is not sent again to who has it", async () => {
     const { alice, bob } = stage;
     const first = await card("bob", alice);
@@ -172,10 +212,21 @@ async function signedText(key: webcrypto.CryptoKey): Promise<string> {
 }
 
 describe("the hub's own card", () => {
-  it("stands at the origin and at its base", async () => {
+  it("is not what a client finds that leaves out the slash of an agent's base", async () => {
+    const { hub, alice } = stage;
+    const fetchImpl = fetchWith(alice.token);
+    const resolver = new DefaultAgentCardResolver({ fetchImpl });
+    await expect(resolver.resolve(`${hub.http}/a2a/bob`)).rejects.toThrow("404");
+    expect((await resolver.resolve(`${hub.http}/a2a/bob/`)).name).toBe("Bob");
+    for (const name of ["agent-card.json", "agent.json"]) {
+      const answer = await hub.call("GET", `/a2a/.well-known/${name}`);
+      expect([answer.status, answer.text]).toEqual([404, expect.stringContaining("ends with a slash")]);
+    }
+  });
+
+  it("stands at the origin", async () => {
     const { hub } = stage;
     const origin = await hub.call("GET", CARD, { headers: V1 });
-    const atBase = await hub.call("GET", `/a2a${CARD}`, { headers: V1 });
     expect(origin.json).toMatchObject({
       name: "MeshKore hub localhost",
       supportedInterfaces: [
@@ -186,7 +237,6 @@ describe("the hub's own card", () => {
         {},
       ],
     });
-    expect(atBase.text).toBe(origin.text);
     expect((await hub.call("GET", "/.well-known/agent.json")).json).toMatchObject({
       protocolVersion: "0.3.0",
     });

@@ -1068,7 +1068,7 @@ export enum AgentStatus {
 export declare const AgentStatusSchema: GenEnum<AgentStatus>;
 
 /**
- * Who finds the agent.
+ * Who finds the agent. One that may be called without a token is also shown to whoever knows its id.
  *
  * @generated from enum meshkore.v1.Visibility
  */

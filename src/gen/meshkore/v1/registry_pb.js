@@ -342,7 +342,7 @@ export const VisibilitySchema = /*@__PURE__*/
   enumDesc(file_meshkore_v1_registry, 1);
 
 /**
- * Who finds the agent.
+ * Who finds the agent. One that may be called without a token is also shown to whoever knows its id.
  *
  * @generated from enum meshkore.v1.Visibility
  */
