@@ -51,6 +51,7 @@ export { ANONYMOUS, type Call, type Principal } from "./model/principal.ts";
 export { GUEST, isInterrupted, isTerminal, TASK_STATES, type TaskStateName } from "./model/task.ts";
 export { jsonFromTask, jsonFromTaskEvent, type TaskJson } from "./model/task-json.ts";
 export { DeliveryFailure, failureFromStatus, failureFromUnknown } from "./outbound/delivery-failure.ts";
+export { type PushProblem, problemOfPush } from "./outbound/push/new-push.ts";
 export { pause } from "./outbound/retry.ts";
 export type { HubKeys } from "./ports/hub-keys.ts";
 export type { HttpRequest, HttpResponse, Route, StreamedResponse, WholeResponse } from "./ports/listener.ts";

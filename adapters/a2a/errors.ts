@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { anyPack } from "@bufbuild/protobuf/wkt";
+import { anyPack, durationFromMs } from "@bufbuild/protobuf/wkt";
 import {
   type ErrorCode,
   type HttpResponse,
@@ -9,9 +9,20 @@ import {
   meshErrorFromUnknown,
   retryAfterFromError,
 } from "../../src/adapter-kit.ts";
-import { BadRequestSchema, ErrorInfoSchema } from "../../src/gen/google/rpc/error_details_pb.js";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "../../src/gen/google/rpc/error_details_pb.js";
 import { A2aError } from "./a2a-error.ts";
-import { type A2aReason, ERROR_TABLE, type ErrorRow, isOwnReason, RPC_STATUS } from "./error-table.ts";
+import {
+  type A2aReason,
+  ERROR_TABLE,
+  type ErrorRow,
+  isOwnReason,
+  type OwnReason,
+  RPC_STATUS,
+} from "./error-table.ts";
 
 const PROTOCOL_DOMAIN = "a2a-protocol.org";
 const OWN_DOMAIN = "meshkore.dev";
@@ -39,7 +50,17 @@ const REASON_FROM_CODE: Readonly<Record<ErrorCode, A2aReason>> = {
   internal: "INTERNAL_ERROR",
 };
 
-/** Which code of the hub goes with a status of gRPC: metrics and access logs count by it. */
+/** What metrics and access logs count errors by: of the hub's own its code, of others the one that goes with the status. */
+const CODE_FROM_OWN: Readonly<Record<OwnReason, ErrorCode>> = {
+  UNAUTHENTICATED: "unauthenticated",
+  PERMISSION_DENIED: "permission_denied",
+  AGENT_NOT_FOUND: "not_found",
+  RESUME_GAP: "gap",
+  TOO_LARGE: "too_large",
+  RATE_LIMITED: "rate_limited",
+  INBOX_FULL: "inbox_full",
+  UNAVAILABLE: "unavailable",
+};
 const CODE_FROM_STATUS: Readonly<Record<ErrorRow["grpc"], ErrorCode>> = {
   INVALID_ARGUMENT: "invalid_argument",
   NOT_FOUND: "not_found",
@@ -105,21 +126,26 @@ export function headersFromError(error: A2aError): HttpResponse["headers"] {
   };
 }
 
-/** The error as the gRPC port takes it: its status, and ErrorInfo and BadRequest in the details. */
+/** The error as the gRPC port takes it: its status, and ErrorInfo, BadRequest and RetryInfo in the details. */
 export function rpcErrorFrom(error: A2aError): MeshError {
-  const { grpc } = TABLE[error.reason];
-  const { violations } = error;
+  const { reason, violations, retryAfterS } = error;
+  const { grpc } = TABLE[reason];
   const info = create(ErrorInfoSchema, infoOf(error));
   const badRequest = create(BadRequestSchema, { fieldViolations: [...violations] });
-  return new MeshError(CODE_FROM_STATUS[grpc], error.message, {
+  const retryDelay = retryAfterS === undefined ? undefined : durationFromMs(retryAfterS * 1000);
+  const code = isOwnReason(reason) ? CODE_FROM_OWN[reason] : CODE_FROM_STATUS[grpc];
+  return new MeshError(code, error.message, {
     rpc: {
       status: RPC_STATUS[grpc],
       details: [
         anyPack(ErrorInfoSchema, info),
         ...(violations.length === 0 ? [] : [anyPack(BadRequestSchema, badRequest)]),
+        ...(retryDelay === undefined
+          ? []
+          : [anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay }))]),
       ],
     },
-    ...(error.retryAfterS !== undefined && { retryAfterS: error.retryAfterS }),
+    ...(retryAfterS !== undefined && { retryAfterS }),
     ...(error.metadata["hint"] !== undefined && { hint: error.metadata["hint"] }),
     cause: error,
   });
@@ -136,9 +162,15 @@ function infoOf({ reason, metadata }: A2aError): Info {
 }
 
 function detailsOf(error: A2aError): readonly JsonObject[] {
-  const { violations } = error;
-  const info = { "@type": `${TYPE_PREFIX}google.rpc.ErrorInfo`, ...infoOf(error) };
-  if (violations.length === 0) return [info];
+  const { violations, retryAfterS } = error;
   const fieldViolations = violations.map(({ field, description }) => ({ field, description }));
-  return [info, { "@type": `${TYPE_PREFIX}google.rpc.BadRequest`, fieldViolations }];
+  return [
+    detail("ErrorInfo", { ...infoOf(error) }),
+    ...(violations.length === 0 ? [] : [detail("BadRequest", { fieldViolations })]),
+    ...(retryAfterS === undefined ? [] : [detail("RetryInfo", { retryDelay: `${retryAfterS}s` })]),
+  ];
+}
+
+function detail(name: string, members: JsonObject): JsonObject {
+  return { "@type": `${TYPE_PREFIX}google.rpc.${name}`, ...members };
 }

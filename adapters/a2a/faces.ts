@@ -76,7 +76,7 @@ function createOperations(
     maxWaitMs: config.maxWaitMs,
     hubAnswer: createHubAnswer({ registry, facts }),
     checkTypes: createTypeCheck(registry),
-    pushFor: createPushFor(push),
+    pushFor: createPushFor({ push, tasks }),
   });
   const pushes = createPushOperations({ ...access, push });
   return { ...sending, ...createTaskOperations(access), ...pushes, getExtendedAgentCard };

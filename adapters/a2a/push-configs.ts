@@ -1,11 +1,15 @@
 import { create } from "@bufbuild/protobuf";
 import {
+  isTerminal,
   MeshError,
   type NewPush,
   type PushApi,
   type PushConfig,
+  type PushProblem,
   present,
+  problemOfPush,
   type Task,
+  type TaskApi,
 } from "../../src/adapter-kit.ts";
 import {
   AuthenticationInfoSchema,
@@ -14,7 +18,7 @@ import {
   type TaskPushNotificationConfig,
   TaskPushNotificationConfigSchema,
 } from "../../src/gen/lf/a2a/v1/a2a_pb.js";
-import { invalidParams, taskNotFound } from "./a2a-error.ts";
+import { A2aError, type FieldViolation, invalidParams, taskNotFound } from "./a2a-error.ts";
 import type { Asked } from "./asked.ts";
 import type { Operations } from "./operations.ts";
 import { PUSH_DIALECTS } from "./push-renderers.ts";
@@ -49,9 +53,10 @@ export function createPushOperations(deps: PushDeps): PushOperations {
   }
   return {
     async createTaskPushNotificationConfig(asked, request) {
-      const wanted = newPush(asked, request);
+      const wanted = newPush(asked, request, "");
       const { id: taskId } = await known(asked, request.tenant, request.taskId);
-      return configFrom(await set(push, asked, { ...wanted, taskId }), request.tenant);
+      const kept = orInvalidUrl(orNotFound(push.set(asked.call, { ...wanted, taskId })), "");
+      return configFrom(await kept, request.tenant);
     },
     async getTaskPushNotificationConfig(asked, { tenant, taskId, id }) {
       const task = await known(asked, tenant, taskId);
@@ -77,51 +82,89 @@ export function createPushOperations(deps: PushDeps): PushOperations {
   };
 }
 
+/** The push notification config that comes with a message. */
+export interface InlinePush {
+  /** Whether the hub would call there; for callers alone that may give the task. @throws A2aError INVALID_PARAMS */
+  check(): Promise<void>;
+  /** For the task that the message gave, or went on with. */
+  keep(task: Task): Promise<void>;
+}
+
+const INLINE = "configuration.taskPushNotificationConfig.";
+
 /**
- * Keeps the config that comes with a message for the task that the message gives. What can be checked is checked before
- * there is a task. @throws A2aError INVALID_PARAMS
+ * What is wrong with the config itself is told at once, and where it leads before there is a task.
+ * @throws A2aError INVALID_PARAMS
  */
-export function createPushFor(push: PushApi) {
-  return (asked: Asked, { configuration }: SendMessageRequest): ((task: Task) => Promise<void>) => {
+export function createPushFor({ push, tasks }: Pick<PushDeps, "push" | "tasks">) {
+  return (asked: Asked, { configuration }: SendMessageRequest): InlinePush | undefined => {
     const config = configuration?.taskPushNotificationConfig;
     // Clients that have none send an empty one.
-    if (config === undefined || config.url === "") return async () => undefined;
-    const wanted = newPush(asked, config);
-    return async ({ id, sequence }) => {
-      await setUnlessOver(push, asked, { ...wanted, taskId: id, after: Number(sequence) });
+    if (config === undefined || config.url === "") return undefined;
+    const wanted = newPush(asked, config, INLINE);
+    return {
+      check: () => orInvalidUrl(push.check(wanted), INLINE),
+      async keep({ id: taskId, sequence }) {
+        try {
+          await orInvalidUrl(push.set(asked.call, { ...wanted, taskId, after: Number(sequence) }), INLINE);
+        } catch (thrown) {
+          // A task that is over by now has no more news: its end stands in the answer to the message.
+          if (!isPrecondition(thrown) || !(await isOver(tasks, asked, taskId))) throw thrown;
+        }
+      },
     };
   };
 }
 
-/** A task that is over by now has no more news: its end stands in the answer to the message. */
-async function setUnlessOver(push: PushApi, asked: Asked, wanted: NewPush): Promise<void> {
-  try {
-    await set(push, asked, wanted);
-  } catch (thrown) {
-    if (!(thrown instanceof MeshError) || thrown.code !== "failed_precondition") throw thrown;
-  }
+async function isOver(tasks: TaskApi, { call }: Asked, taskId: string): Promise<boolean> {
+  const { status } = await tasks.get(call, taskId, { historyLength: 0 });
+  return isTerminal(status?.state ?? 0);
 }
 
-async function set(push: PushApi, { call }: Asked, wanted: NewPush): Promise<PushConfig> {
+function isPrecondition(thrown: unknown): boolean {
+  return thrown instanceof MeshError && thrown.code === "failed_precondition";
+}
+
+/** That the hub does not call there, or cannot, is the caller's to set right. */
+async function orInvalidUrl<T>(answer: Promise<T>, prefix: string): Promise<T> {
   try {
-    return await orNotFound(push.set(call, wanted));
+    return await answer;
   } catch (thrown) {
     const isRefused =
       thrown instanceof MeshError &&
       (thrown.code === "invalid_argument" || thrown.code === "permission_denied");
     if (!isRefused) throw thrown;
-    throw invalidParams({ field: "url", description: thrown.message });
+    throw wrongPush({ field: `${prefix}url`, description: thrown.message }, thrown.hint);
   }
 }
+
+function wrongPush(violation: FieldViolation, hint: string | undefined): A2aError {
+  return new A2aError("INVALID_PARAMS", `${violation.field}: ${violation.description}`, {
+    violations: [violation],
+    metadata: present({ hint }),
+  });
+}
+
+/** Where the members of a new push come from. */
+const FIELDS: Readonly<Record<PushProblem["field"], string>> = {
+  configId: "id",
+  url: "url",
+  token: "token",
+  scheme: "authentication.scheme",
+  credentials: "authentication.credentials",
+  after: "",
+};
 
 function newPush(
   { version }: { readonly version: ProtocolVersion },
   { id, url, token, authentication }: TaskPushNotificationConfig,
+  prefix: string,
 ): Omit<NewPush, "taskId"> {
   if (!isHttpUrl(url)) {
-    throw invalidParams({ field: "url", description: "must be an http or https URL" });
+    const hint = "give an absolute URL such as https://agent.example/hook";
+    throw wrongPush({ field: `${prefix}url`, description: "must be an http or https URL" }, hint);
   }
-  return {
+  const push = {
     ...{ url, token },
     dialect: PUSH_DIALECTS[version],
     ...(id !== "" && { configId: id }),
@@ -130,6 +173,9 @@ function newPush(
       credentials: authentication.credentials,
     }),
   };
+  const problem = problemOfPush(push);
+  if (problem === undefined) return push;
+  throw wrongPush({ field: prefix + FIELDS[problem.field], description: "is not usable" }, problem.hint);
 }
 
 function isHttpUrl(text: string): boolean {

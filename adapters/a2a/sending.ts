@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { isInterrupted, isTerminal, MeshError, type Task, type TaskApi } from "../../src/adapter-kit.ts";
+import { isInterrupted, isTerminal, MeshError, type Task } from "../../src/adapter-kit.ts";
 import {
   type Message as A2aMessage,
   type SendMessageRequest,
@@ -14,7 +14,8 @@ import { checkedMessage } from "./checks.ts";
 import { a2aErrorFromMesh } from "./errors.ts";
 import { a2aTaskFromTask, messageFromA2aMessage } from "./messages.ts";
 import type { Operations } from "./operations.ts";
-import { type TaskAccess, taskFor } from "./task-access.ts";
+import type { InlinePush } from "./push-configs.ts";
+import { isOpenTo, type TaskAccess, taskFor } from "./task-access.ts";
 import { type ItemStream, itemsFromTask } from "./task-stream.ts";
 
 export interface SendingDeps extends TaskAccess {
@@ -23,8 +24,8 @@ export interface SendingDeps extends TaskAccess {
   readonly hubAnswer: (asked: Asked, message: A2aMessage) => Promise<A2aMessage>;
   /** @throws A2aError CONTENT_TYPE_NOT_SUPPORTED when the agent says that it does not take or give such */
   readonly checkTypes: (asked: Asked, agent: string, request: SendMessageRequest) => Promise<void>;
-  /** Checks the configuration now; what it gives keeps it for a task. @throws A2aError INVALID_PARAMS */
-  readonly pushFor: (asked: Asked, request: SendMessageRequest) => (task: Task) => Promise<void>;
+  /** The push notification config of the request; undefined = it has none. @throws A2aError INVALID_PARAMS */
+  readonly pushFor: (asked: Asked, request: SendMessageRequest) => InlinePush | undefined;
 }
 
 /** SendMessage and SendStreamingMessage. */
@@ -62,13 +63,13 @@ async function send(deps: SendingDeps, asked: Asked, request: SendMessageRequest
     if (message.taskId !== "") await taskFor(deps, asked, { tenant: "", id: message.taskId });
     return { answer: await deps.hubAnswer(asked, message) };
   }
-  const keepPush = deps.pushFor(asked, request);
+  const push = deps.pushFor(asked, request);
   await deps.checkTypes(asked, agent, request);
   const task =
     message.taskId === ""
-      ? await begin(deps.tasks, asked, { agent, message, request })
-      : await goOn(deps, asked, request.tenant, message);
-  await keepPush(task);
+      ? await begin(deps, asked, { agent, message, request, push })
+      : await goOn(deps, asked, { tenant: request.tenant, message, push });
+  await push?.keep(task);
   return { task };
 }
 
@@ -76,11 +77,21 @@ interface Beginning {
   readonly agent: string;
   readonly message: A2aMessage;
   readonly request: SendMessageRequest;
+  readonly push: InlinePush | undefined;
 }
 
-async function begin(tasks: TaskApi, { call }: Asked, { agent, message, request }: Beginning): Promise<Task> {
+async function begin(
+  deps: SendingDeps,
+  asked: Asked,
+  { agent, message, request, push }: Beginning,
+): Promise<Task> {
+  const { tasks } = deps;
+  const { call } = asked;
   const { metadata, configuration } = request;
   const { traceparent } = call;
+  // Who is not let in has no name looked up: it is refused below.
+  const mayCall = call.principal.kind !== "anonymous" || (await isOpenTo(deps, asked, agent));
+  if (mayCall) await push?.check();
   try {
     const { task } = await tasks.create(call, {
       to: agent,
@@ -99,12 +110,17 @@ async function begin(tasks: TaskApi, { call }: Asked, { agent, message, request 
   }
 }
 
-async function goOn(deps: SendingDeps, asked: Asked, tenant: string, message: A2aMessage): Promise<Task> {
+interface Turn extends Pick<Beginning, "message" | "push"> {
+  readonly tenant: string;
+}
+
+async function goOn(deps: SendingDeps, asked: Asked, { tenant, message, push }: Turn): Promise<Task> {
   const { taskId, contextId } = message;
   const task = await taskFor(deps, asked, { tenant, id: taskId, field: "message.taskId", historyLength: 0 });
   if (contextId !== "" && contextId !== task.contextId) {
     throw invalidParams({ field: "message.contextId", description: "is not the task's" });
   }
+  await push?.check();
   return deps.tasks.say(asked.call, taskId, messageFromA2aMessage(message));
 }
 

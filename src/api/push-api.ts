@@ -13,8 +13,14 @@ export interface PushApi {
   /** For adapters, when they are mounted: in whose words the events of pushes of this dialect are sent. */
   addRenderer(dialect: string, render: PushRenderer): void;
   /**
-   * @throws MeshError not_found, invalid_argument for what no call can be made of, permission_denied for an address
-   *   that the hub does not call, failed_precondition when the task has too many or has ended
+   * What can be told of it before there is a task. Looks names up: to be called for those alone who may give the task.
+   * @throws MeshError invalid_argument, permission_denied, as `set`
+   */
+  check(push: Omit<NewPush, "taskId">): Promise<void>;
+  /**
+   * @throws MeshError not_found, invalid_argument for what no call can be made of (a name without an address too),
+   *   permission_denied for an address that the hub does not call, failed_precondition when the task has too many or has
+   *   ended
    */
   set(call: Call, push: NewPush): Promise<PushConfig>;
   /** @throws MeshError not_found */

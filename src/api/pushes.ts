@@ -5,6 +5,7 @@ import type { PushApi } from "./push-api.ts";
 export function createPushApi(pushes: Pushes): PushApi {
   return {
     addRenderer: (dialect, render) => pushes.addRenderer(dialect, render),
+    check: (push) => pushes.check(push),
     set: (call, push) => pushes.set(call, push),
     get: (call, taskId, configId) => pushes.get(call, taskId, configId),
     list: (call, taskId, page) => pushes.list(call, taskId, page),

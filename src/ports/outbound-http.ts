@@ -46,7 +46,10 @@ export interface OutboundHttp {
   request(request: OutboundRequest): Promise<OutboundAnswer>;
   /** `idleMs` is the longest wait for the next piece. */
   stream(request: OutboundRequest & { readonly idleMs: number }): Promise<OutboundStream>;
-  /** Whether it would be called, as far as can be known without calling. */
+  /**
+   * Whether it would be called, as far as can be known without calling: a name that nobody can look up now passes.
+   * @throws MeshError invalid_argument also for a name that has no address, permission_denied
+   */
   check(url: string): Promise<void>;
 }
 

@@ -50,10 +50,14 @@ export class Pushes {
     this.#renderers.set(dialect, render);
   }
 
+  async check(push: Omit<NewPush, "taskId">): Promise<void> {
+    checkNewPush(push);
+    await this.#deps.http.check(push.url);
+  }
+
   async set(call: Call, input: NewPush): Promise<PushConfig> {
-    const { store, http, clock, newConfigId } = this.#deps;
+    const { store, clock, newConfigId } = this.#deps;
     const task = await this.#taskOf(call, input.taskId);
-    checkNewPush(input);
     if (!this.#renderers.has(input.dialect)) throw new MeshError("internal", `no renderer ${input.dialect}`);
     const sent = input.after ?? Number(task.sequence);
     if (isTerminal(stateOf(task)) && sent >= Number(task.sequence)) {
@@ -61,7 +65,7 @@ export class Pushes {
         hint: "get the task as it is",
       });
     }
-    await http.check(input.url);
+    await this.check(input);
     const push: PushRecord = {
       taskId: task.id,
       configId: input.configId ?? newConfigId(),

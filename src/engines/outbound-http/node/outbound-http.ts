@@ -14,6 +14,8 @@ const CALLS_PER_HOST = 8;
 /** Streams are held long, so they have connections of their own. */
 const STREAMS_PER_HOST = 64;
 const KEPT_IDLE_MS = 4000;
+/** What a look-up says of a name that is none, and not of a name server that does not answer. */
+const NAME_UNKNOWN: ReadonlySet<string> = new Set(["ENOTFOUND", "ENODATA", "EINVAL", "ENONAME"]);
 
 export interface OutboundHttpOptions {
   /** Addresses that may be called although they are not public. */
@@ -51,12 +53,13 @@ export function openOutboundHttp(options: OutboundHttpOptions): OpenOutboundHttp
       }
     },
     async check(text) {
-      const url = guard.target(text);
-      const host = hostOf(url);
+      const host = hostOf(guard.target(text));
       try {
         await guard.addresses(host);
       } catch (thrown) {
-        throw failureFrom(thrown, url, AbortSignal.any([]));
+        if (thrown instanceof MeshError) throw thrown;
+        // A name server that cannot say now may say tomorrow, and connecting checks again.
+        if (isUnknownName(thrown)) throw unknownName(host, thrown);
       }
     },
     async [Symbol.asyncDispose]() {
@@ -66,6 +69,17 @@ export function openOutboundHttp(options: OutboundHttpOptions): OpenOutboundHttp
       }
     },
   };
+}
+
+function isUnknownName(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && NAME_UNKNOWN.has(String(thrown.code));
+}
+
+function unknownName(host: string, cause: unknown): MeshError {
+  return new MeshError("invalid_argument", `the name ${host.slice(0, 80)} has no address`, {
+    hint: "see that the host's name is spelled as it should be, and known to public name servers",
+    cause,
+  });
 }
 
 function createAgents(maxSockets: number, authorities: string | undefined): Agents {

@@ -94,14 +94,30 @@ describe("what is called", () => {
   });
 
   it("is no name that has no address", async () => {
-    const resolve = async (): Promise<never> => {
-      throw Object.assign(new Error("no such name"), { code: "ENOTFOUND" });
-    };
-    await using http = openOutboundHttp({ isAllowed: nobody, resolve });
+    await using http = openOutboundHttp({ isAllowed: nobody, resolve: failing("ENOTFOUND") });
     await expect(http.request(get("http://nowhere.test/"))).rejects.toMatchObject({ code: "unavailable" });
-    await expect(http.check("http://nowhere.test/")).rejects.toMatchObject({ code: "unavailable" });
+    await expect(http.check("http://nowhere.test/")).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringContaining("nowhere.test"),
+      hint: expect.stringContaining("spelled"),
+    });
+  });
+
+  it("may be a name that nobody can look up now: connecting looks again", async () => {
+    for (const code of ["EAI_AGAIN", "ETIMEOUT", "ESERVFAIL"]) {
+      await using http = openOutboundHttp({ isAllowed: nobody, resolve: failing(code) });
+      await http.check("http://later.test/");
+      await expect(http.request(get("http://later.test/"))).rejects.toMatchObject({ code: "unavailable" });
+    }
   });
 });
+
+/** A look-up that fails as the system's does. */
+function failing(code: string): () => Promise<never> {
+  return async () => {
+    throw Object.assign(new Error(`queryA ${code}`), { code });
+  };
+}
 
 describe("redirects", () => {
   it("are checked like any call", async () => {
