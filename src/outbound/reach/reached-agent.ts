@@ -104,7 +104,7 @@ export class ReachedAgent {
       return { reached };
     } catch (thrown) {
       const failure = failureFromUnknown(thrown);
-      this.#why = `it was not found where it should be: ${failure.message}`;
+      this.#why = `the hub has no card of it: ${failure.message}`;
       this.#detach?.();
       this.#detach = undefined;
       return { failure };

@@ -236,7 +236,7 @@ export class RemoteWork {
   }
 
   async #fail(taskId: string, { message }: DeliveryFailure): Promise<void> {
-    await this.#local(taskId).fail(`${this.#deps.agentId} cannot be reached: ${message}`);
+    await this.#local(taskId).fail(`${this.#deps.agentId} did not do it: ${message}`);
     await this.#close(taskId);
   }
 

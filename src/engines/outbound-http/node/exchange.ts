@@ -72,11 +72,16 @@ export function failureFrom(thrown: unknown, url: URL, signal: AbortSignal): Mes
   if (signal.aborted && signal.reason instanceof MeshError) return signal.reason;
   if (thrown instanceof MeshError) return thrown;
   const why = codeOf(thrown) ?? (thrown instanceof Error ? thrown.message : "it failed");
-  return new MeshError("unavailable", `${url.host} cannot be reached, or broke off: ${why}`, {
+  const what = BROKE_OFF.test(why) ? "broke off" : "cannot be reached";
+  return new MeshError("unavailable", `${url.host} ${what}: ${why}`, {
     hint: "see that the server is up and answers by HTTP under that URL",
     cause: thrown,
   });
 }
+
+/** Of a server that was there: the connection ended, what it sent was no HTTP (HPE), or not in the coding it said (Z). */
+const BROKE_OFF =
+  /^(ECONNRESET|ECONNABORTED|EPIPE|HPE_\w+|Z_\w+|ERR_\w+|aborted|socket hang up|the server .*)$/;
 
 function codeOf(thrown: unknown): string | undefined {
   return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string"
