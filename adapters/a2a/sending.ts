@@ -42,8 +42,11 @@ export function createSending(deps: SendingDeps): Pick<Operations, "sendMessage"
     async sendStreamingMessage(asked, request) {
       const sent = await send(deps, asked, request);
       if (sent.answer !== undefined) return once(sent.answer);
-      const subscription = await deps.tasks.subscribe(asked.call, sent.task.id);
+      // From what the message made of the task: however fast the worker is, nothing that it does is left out.
+      const { task } = sent;
+      const subscription = await deps.tasks.subscribe(asked.call, task.id, Number(task.sequence));
       return itemsFromTask(subscription, {
+        first: task,
         historyLength: request.configuration?.historyLength,
         endsWhenWaiting: true,
         extensions: asked.extensions,

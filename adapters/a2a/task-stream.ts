@@ -21,6 +21,8 @@ export interface StreamItem {
 export type ItemStream = AsyncGenerator<StreamItem, void, undefined>;
 
 export interface TaskStreamOptions {
+  /** The task to begin with, when the subscription goes on behind it. */
+  readonly first?: Task;
   readonly historyLength: number | undefined;
   /** A task that waits for the caller already when the stream begins ends it, as one that comes to wait does. */
   readonly endsWhenWaiting: boolean;
@@ -33,12 +35,16 @@ export interface TaskStreamOptions {
  * way.
  */
 export async function* itemsFromTask(subscription: TaskSubscription, options: TaskStreamOptions): ItemStream {
+  const { first } = options;
   try {
+    if (first !== undefined) {
+      yield taskItem(first, options);
+      if (endsWith(first, options)) return;
+    }
     for await (const { task, event, sequence } of subscription) {
       if (task !== undefined) {
-        yield { response: taskResponse(task, options), sequence };
-        const { state = States.UNSPECIFIED } = task.status ?? {};
-        if (options.endsWhenWaiting && isOver(state)) return;
+        yield taskItem(task, options);
+        if (endsWith(task, options)) return;
       } else {
         yield* itemsFromEvent(event, sequence, options);
         if (event.status !== undefined && isOver(event.status.state)) return;
@@ -47,6 +53,10 @@ export async function* itemsFromTask(subscription: TaskSubscription, options: Ta
   } finally {
     subscription.close();
   }
+}
+
+function endsWith({ status }: Task, { endsWhenWaiting }: TaskStreamOptions): boolean {
+  return endsWhenWaiting && isOver(status?.state ?? States.UNSPECIFIED);
 }
 
 function isOver(state: number): boolean {
@@ -95,10 +105,11 @@ export function responsesFromEvent(event: TaskEvent): readonly StreamResponse[] 
   return responses;
 }
 
-function taskResponse(task: Task, options: TaskStreamOptions): StreamResponse {
+function taskItem(task: Task, options: TaskStreamOptions): StreamItem {
+  const sequence = Number(task.sequence);
   const shown = a2aTaskFromTask(task, options.historyLength);
-  const value = { ...shown, ...metadataWith(shown.metadata, Number(task.sequence), options) };
-  return create(StreamResponseSchema, { payload: { case: "task", value } });
+  const value = { ...shown, ...metadataWith(shown.metadata, sequence, options) };
+  return { response: create(StreamResponseSchema, { payload: { case: "task", value } }), sequence };
 }
 
 type Struct = NonNullable<TaskEvent["metadata"]>;

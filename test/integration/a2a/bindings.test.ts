@@ -57,18 +57,15 @@ describe.each(MATRIX)("the official client on %s, worker %s", (binding, worker) 
 
   it("streams a task from its beginning to its end", async () => {
     const items = await collect(client.sendMessageStream(says("stream")));
-    const [first, ...rest] = outline(items);
-    // How far the worker is by then is up to it.
-    expect(first).toMatch(/^task (SUBMITTED|WORKING|COMPLETED)$/);
-    if (first === "task SUBMITTED") {
-      expect(rest).toEqual([
-        "status WORKING",
-        "artifact one ",
-        "artifact two ",
-        "artifact three",
-        "status COMPLETED",
-      ]);
-    }
+    // However fast the worker is: the task as the message made it, and everything since.
+    expect(outline(items)).toEqual([
+      "task SUBMITTED",
+      "status WORKING",
+      "artifact one ",
+      "artifact two ",
+      "artifact three",
+      "status COMPLETED",
+    ]);
     const task = asTask(await client.getTask({ tenant: "", id: taskIdOf(items), historyLength: undefined }));
     expect(task.artifacts.map(textOf)).toEqual(["one two three"]);
   });
