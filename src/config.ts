@@ -98,6 +98,12 @@ const settings = z.strictObject({
   MESHKORE_OUTBOUND_GIVE_UP_S: count(3600, 1, 604_800).describe(
     "how long the hub tries again, in seconds, when a server does not take what it is called with",
   ),
+  MESHKORE_OUTBOUND_AT_ONCE: count(256, 1, 65_536).describe(
+    "calls to other servers under way at once; one agent's at most a sixteenth of them",
+  ),
+  MESHKORE_OUTBOUND_STREAMS: count(512, 1, 65_536).describe(
+    "streams of reached agents that are held open at once, one agent's at most a sixteenth; further tasks are asked for",
+  ),
   MESHKORE_PROXY_PROTOCOL: list
     .pipe(z.array(z.enum(["http", "grpc"], "name ports: http, grpc or both, separated by a comma")))
     .describe(
@@ -187,10 +193,7 @@ export interface Config {
   /** Undefined = plain text on both ports. */
   readonly tls: TlsConfig | undefined;
   readonly trustedProxies: readonly string[];
-  /** Addresses and CIDRs that outbound calls reach although they are not public. */
-  readonly outboundAllow: readonly string[];
-  /** From the first failure on. */
-  readonly outboundGiveUpMs: number;
+  readonly outbound: OutboundConfig;
   /** Where connections of trusted proxies begin with a PROXY protocol header. */
   readonly proxyProtocol: { readonly http: boolean; readonly grpc: boolean };
   readonly listener: "auto" | "uws" | "node";
@@ -200,6 +203,16 @@ export interface Config {
   /** Addresses and CIDRs that need no token at /metrics. */
   readonly metricsReaders: readonly string[];
   readonly limits: Limits;
+}
+
+/** What the hub calls, and how much at once. */
+export interface OutboundConfig {
+  /** Addresses and CIDRs that are called although they are not public. */
+  readonly allow: readonly string[];
+  /** From the first failure on. */
+  readonly giveUpMs: number;
+  readonly atOnce: number;
+  readonly streams: number;
 }
 
 /** Paths of PEM files. */
@@ -282,8 +295,12 @@ function freezeConfig(s: z.infer<typeof settings>): Config {
     corsOrigins: Object.freeze(s.MESHKORE_CORS_ORIGINS),
     tls: tlsFromSettings(s),
     trustedProxies: Object.freeze(s.MESHKORE_TRUSTED_PROXIES),
-    outboundAllow: Object.freeze(s.MESHKORE_OUTBOUND_ALLOW),
-    outboundGiveUpMs: s.MESHKORE_OUTBOUND_GIVE_UP_S * 1000,
+    outbound: Object.freeze({
+      allow: Object.freeze(s.MESHKORE_OUTBOUND_ALLOW),
+      giveUpMs: s.MESHKORE_OUTBOUND_GIVE_UP_S * 1000,
+      atOnce: s.MESHKORE_OUTBOUND_AT_ONCE,
+      streams: s.MESHKORE_OUTBOUND_STREAMS,
+    }),
     proxyProtocol: Object.freeze({
       http: s.MESHKORE_PROXY_PROTOCOL.includes("http"),
       grpc: s.MESHKORE_PROXY_PROTOCOL.includes("grpc"),

@@ -10,6 +10,7 @@ export type {
   RemoteTask,
   RemoteTurn,
 } from "../outbound/reach/dialect.ts";
+export type { ReachHttp } from "../outbound/reach/reach-http.ts";
 
 /**
  * Agents that are reached by a foreign protocol. Where one is reached stands in its profile (`reach`, see

@@ -4,6 +4,8 @@ import { OUTBOUND_HTTP_ENGINES } from "../engines/outbound-http/index.ts";
 import type { Cleanup } from "../model/cleanup.ts";
 import { ipSetFromTexts } from "../model/ip-address.ts";
 import { createMessageIds } from "../model/message-id.ts";
+import { FairGate } from "../outbound/fair-gate.ts";
+import { type PlaceBounds, Places } from "../outbound/places.ts";
 import { Pushes } from "../outbound/push/pushes.ts";
 import { Reaches } from "../outbound/reach/reaches.ts";
 import { redriveTask } from "../outbound/reach/redrive-task.ts";
@@ -15,7 +17,12 @@ import type { HubOptions } from "./hub-options.ts";
 
 const FIRST_WAIT_MS = 1000;
 const MOST_WAIT_MS = 60_000;
-const TARGET = { atOnce: 4, failures: 5, firstRestMs: 2000, mostRestMs: 60_000 } as const;
+const CIRCUIT = { failures: 5, firstRestMs: 2000, mostRestMs: 60_000 } as const;
+/** One caller gets at most this part of the places. */
+const CALLER_SHARE = 1 / 16;
+const CALLS_PER_TARGET = 8;
+/** Fewer than the connections that streams to one host have: turns and notifications go over those too. */
+const STREAMS_PER_TARGET = 48;
 
 /** All that calls out. */
 export interface Outbound {
@@ -39,15 +46,17 @@ export async function buildOutbound(
   { log, stores, registry, core, cleanup }: OutboundParts,
 ): Promise<Outbound> {
   const openHttp = await OUTBOUND_HTTP_ENGINES.node();
-  const http = cleanup.use(openHttp({ isAllowed: ipSetFromTexts(config.outboundAllow).has }));
+  const http = cleanup.use(openHttp({ isAllowed: ipSetFromTexts(config.outbound.allow).has }));
+  // Both call out through it, so that what is bounded is the hub.
+  const gate = new FairGate(boundsOf(config.outbound.atOnce, CALLS_PER_TARGET));
   const newMessageId = createMessageIds(() => clock.nowUnixMs());
-  const retry = { firstMs: FIRST_WAIT_MS, mostMs: MOST_WAIT_MS, giveUpMs: config.outboundGiveUpMs };
+  const retry = { firstMs: FIRST_WAIT_MS, mostMs: MOST_WAIT_MS, giveUpMs: config.outbound.giveUpMs };
   const pushes = new Pushes({
     ...{ log, clock, logger, retry, http, newMessageId },
     store: stores.pushes,
     outcomes: stores.outcomes,
     tasks: core.tasks,
-    targets: new Targets({ clock, ...TARGET }),
+    targets: new Targets({ clock, gate, ...CIRCUIT }),
     newConfigId: randomUUID,
   });
   const reaches = new Reaches({
@@ -63,7 +72,8 @@ export async function buildOutbound(
     agents: stores.agents,
     directory: registry.directory,
     amend: registry.agents.amend,
-    targets: new Targets({ clock, ...TARGET }),
+    targets: new Targets({ clock, gate, ...CIRCUIT }),
+    streams: new Places(boundsOf(config.outbound.streams, STREAMS_PER_TARGET)),
   });
   core.ladder.setRedriver(async (agentId, dead) => {
     return (await pushes.redrive(dead)) ?? (await redriveTask({ log, tasks: core.tasks }, agentId, dead));
@@ -82,4 +92,8 @@ export async function buildOutbound(
       await Promise.all([pushes.stop(), reaches.stop()]);
     },
   };
+}
+
+function boundsOf(atOnce: number, perTarget: number): PlaceBounds {
+  return { atOnce, perCaller: Math.ceil(atOnce * CALLER_SHARE), perTarget };
 }

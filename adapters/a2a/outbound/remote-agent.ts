@@ -2,8 +2,8 @@ import {
   DeliveryFailure,
   failureFromUnknown,
   type JsonObject,
-  type OutboundHttp,
   pause,
+  type ReachHttp,
   type RemoteAgent,
   type RemoteNews,
   type RemoteTurn,
@@ -28,14 +28,19 @@ const FIRST_POLL_MS = 500;
 const MOST_POLL_MS = 10_000;
 
 /** An agent of A2A, as the hub's machinery calls it. */
-export function createRemoteAgent(place: RemoteInterface, http: OutboundHttp): RemoteAgent {
+export function createRemoteAgent(place: RemoteInterface, http: ReachHttp): RemoteAgent {
   const wire = place.binding === "JSONRPC" ? createJsonRpcWire(place, http) : createHttpJsonWire(place, http);
-  const { isStreaming } = place;
+  const takeStream = (): (() => void) | undefined =>
+    place.isStreaming ? http.takeStream(place.url) : undefined;
   return {
-    target: new URL(place.url).origin,
     send: (turn, signal) =>
-      told(isStreaming ? sendStreaming(wire, turn, signal) : sendOnce(wire, turn, signal)),
-    follow: (taskId, signal) => told(follow(wire, taskId, { isStreaming, signal })),
+      told(
+        orAsked(takeStream, (isStreaming) =>
+          isStreaming ? sendStreaming(wire, turn, signal) : sendOnce(wire, turn, signal),
+        ),
+      ),
+    follow: (taskId, signal) =>
+      told(orAsked(takeStream, (isStreaming) => follow(wire, taskId, { isStreaming, signal }))),
     async cancel(taskId, signal) {
       try {
         await wire.cancel(taskId, signal);
@@ -47,6 +52,19 @@ export function createRemoteAgent(place: RemoteInterface, http: OutboundHttp): R
       }
     },
   };
+}
+
+/** By a stream, if there is a place for one; else by asking again and again. */
+async function* orAsked(
+  takeStream: () => (() => void) | undefined,
+  listen: (isStreaming: boolean) => AsyncIterable<RemoteNews>,
+): AsyncGenerator<RemoteNews, void> {
+  const leave = takeStream();
+  try {
+    yield* listen(leave !== undefined);
+  } finally {
+    leave?.();
+  }
 }
 
 async function* sendStreaming(

@@ -12,6 +12,8 @@ import type { PushRenderer, RenderedPush } from "./push.ts";
 
 /** Within what A2A asks for: 10 to 30 s. */
 const TIMEOUT_MS = 15_000;
+/** With the body of the answer. */
+const WHOLE_MS = 20_000;
 /** Of what a receiver answers nothing but the status counts. */
 const MAX_ANSWER_BYTES = 65_536;
 const MAX_REDIRECTS = 3;
@@ -77,12 +79,13 @@ export function pushErrand(push: PushRecord, deps: PushErrandDeps): Errand {
 }
 
 async function post(
-  { url, scheme, credentials }: PushRecord,
+  { ownerId, url, scheme, credentials }: PushRecord,
   { headers, body }: Pick<RenderedPush, "headers"> & { readonly body: string | Uint8Array },
   { http, targets, clock, signal }: PushErrandDeps & { readonly signal: AbortSignal },
 ): Promise<void> {
   const authorization = scheme === "" ? {} : { authorization: `${scheme} ${credentials}`.trim() };
-  await targets.run(new URL(url).origin, signal, async () => {
+  const parties = { caller: `push ${ownerId}`, target: new URL(url).origin };
+  await targets.run(parties, signal, async () => {
     const answer = await http.stream({
       method: "POST",
       url,
@@ -92,7 +95,8 @@ async function post(
       idleMs: TIMEOUT_MS,
       maxBytes: MAX_ANSWER_BYTES,
       maxRedirects: MAX_REDIRECTS,
-      signal,
+      // Who answers byte by byte does not keep its place for it.
+      signal: AbortSignal.any([signal, AbortSignal.timeout(WHOLE_MS)]),
     });
     // Read to its end, so that the connection can serve the next call; whether that comes says nothing of what was sent.
     await readOut(answer.chunks).catch(() => undefined);

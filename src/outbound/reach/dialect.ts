@@ -1,7 +1,7 @@
 import type { JsonObject as Metadata } from "@bufbuild/protobuf";
 import type { ArtifactUpdate, Task, TaskMessage, TaskStatus } from "../../gen/meshkore/v1/tasks_pb.js";
 import type { JsonObject } from "../../model/json.ts";
-import type { OutboundHttp } from "../../ports/outbound-http.ts";
+import type { ReachHttp } from "./reach-http.ts";
 
 /** What the foreign agent calls it. */
 export interface RemotePlace {
@@ -37,11 +37,9 @@ export interface RemoteTurn {
  * it is known whether a repeat can help.
  */
 export interface RemoteAgent {
-  /** Who is called: what bounds and rests count by. */
-  readonly target: string;
   /**
    * What it says to the turn: when the first piece is there, the agent has taken it. Ends when the task ends or waits
-   * for the caller, or when the stream breaks off.
+   * for the caller, or when the stream breaks off. Who stops listening has to return it: it may hold a connection.
    */
   send(turn: RemoteTurn, signal: AbortSignal): AsyncIterable<RemoteNews>;
   /** What happens to a task from now on; the task as it is comes first. Ends as `send` does. */
@@ -68,7 +66,7 @@ export interface Reached {
 }
 
 export interface LookDeps {
-  readonly http: OutboundHttp;
+  readonly http: ReachHttp;
   readonly nowUnixMs: () => number;
   readonly signal: AbortSignal;
 }

@@ -5,11 +5,11 @@ import { decodeEnvelope, peekEnvelope } from "../../model/envelope-codec.ts";
 import type { JsonObject } from "../../model/json.ts";
 import type { Reach } from "../../model/reach.ts";
 import type { LogRecord } from "../../ports/message-log.ts";
-import type { OutboundHttp } from "../../ports/outbound-http.ts";
 import { Courier, type CourierDeps, type Errand } from "../courier.ts";
 import { DeliveryFailure, failureFromUnknown } from "../delivery-failure.ts";
 import { pause, waitAfter } from "../retry.ts";
 import type { ReachDialect, Reached, RemoteAgent } from "./dialect.ts";
+import type { ReachHttp } from "./reach-http.ts";
 import { RemoteMessages, type RemoteMessagesDeps } from "./remote-messages.ts";
 import { RemoteWork, type RemoteWorkDeps } from "./remote-work.ts";
 
@@ -20,7 +20,8 @@ export interface ReachedAgentDeps
   extends CourierDeps,
     Omit<RemoteWorkDeps, "agentId" | "remote">,
     Omit<RemoteMessagesDeps, "agentId" | "remote"> {
-  readonly http: OutboundHttp;
+  /** In the name of this agent. */
+  readonly http: ReachHttp;
   readonly delivery: Delivery;
   readonly attachments: Pick<Attachments, "commit">;
   /** Marks the agent as online until the answer is called. */

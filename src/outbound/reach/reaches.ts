@@ -9,12 +9,13 @@ import type { AgentStore } from "../../ports/agent-store.ts";
 import type { Directory } from "../../ports/directory.ts";
 import type { ReachRecord } from "../../ports/reach-store.ts";
 import type { ReachDialect, Reached } from "./dialect.ts";
+import { createReachHttp, type ReachHttpDeps } from "./reach-http.ts";
 import { type Look, ReachedAgent, type ReachedAgentDeps } from "./reached-agent.ts";
 
 const PAGE = 500;
 const EVENT_LIFE_MS = 30 * 86_400_000;
 
-export interface ReachesDeps extends Omit<ReachedAgentDeps, "onLook"> {
+export interface ReachesDeps extends Omit<ReachedAgentDeps, "onLook" | "http">, ReachHttpDeps {
   readonly agents: Pick<AgentStore, "list" | "find">;
   readonly directory: Directory;
   /** Changes what a profile says in the hub's own name. Nothing when there is no such agent. */
@@ -88,7 +89,8 @@ export class Reaches {
     }
     const known = await store.find(agentId);
     const onLook = (id: string, look: Look): Promise<void> => this.#onLook(id, wanted, look);
-    const agent = new ReachedAgent({ ...this.#deps, onLook }, agentId, { reach: wanted, dialect });
+    const http = createReachHttp(agentId, this.#deps);
+    const agent = new ReachedAgent({ ...this.#deps, http, onLook }, agentId, { reach: wanted, dialect });
     this.#running.set(agentId, agent);
     agent.start(known === undefined ? undefined : factsFor(wanted, known));
   }

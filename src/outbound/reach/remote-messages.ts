@@ -19,7 +19,6 @@ import { MeshError } from "../../model/errors.ts";
 import { isTerminal, partsOf, stateOf } from "../../model/task.ts";
 import type { LogRecord } from "../../ports/message-log.ts";
 import { DeliveryFailure } from "../delivery-failure.ts";
-import type { Targets } from "../targets.ts";
 import type { RemoteAgent, RemoteNews } from "./dialect.ts";
 
 const JSON_TYPE = "application/json";
@@ -28,7 +27,6 @@ export interface RemoteMessagesDeps {
   readonly agentId: string;
   readonly relay: Relay;
   readonly ladder: Ladder;
-  readonly targets: Targets;
   readonly remote: () => RemoteAgent;
 }
 
@@ -67,24 +65,18 @@ export class RemoteMessages {
 
   /** Undefined = there is nothing to say. */
   async #ask(envelope: Envelope, signal: AbortSignal): Promise<Reply | undefined> {
-    const { targets, remote } = this.#deps;
-    const agent = remote();
+    const agent = this.#deps.remote();
     const turn = { message: messageFromEnvelope(envelope), acceptedOutputModes: [], metadata: undefined };
     const task = emptyTask({ ...NOWHERE, contextId: envelope.header.contextId });
-    const answers = agent.send(turn, signal)[Symbol.asyncIterator]();
-    const first = await targets.run(agent.target, signal, () => answers.next());
     let remoteTaskId = "";
-    for (let next = first; ; ) {
-      if (next.done === true) {
-        if (remoteTaskId === "") throw new DeliveryFailure("it answered nothing", { isAnswer: true });
-        // The stream broke off, or there was none.
-        return await this.#await(task, agent.follow(remoteTaskId, signal));
-      }
-      if (next.value.kind === "message") return replyFromParts(next.value.message.parts);
-      remoteTaskId = next.value.place.taskId;
-      if (isAnswered(task, next.value)) return replyFromTask(task);
-      next = await answers.next();
+    for await (const news of agent.send(turn, signal)) {
+      if (news.kind === "message") return replyFromParts(news.message.parts);
+      remoteTaskId = news.place.taskId;
+      if (isAnswered(task, news)) return replyFromTask(task);
     }
+    if (remoteTaskId === "") throw new DeliveryFailure("it answered nothing", { isAnswer: true });
+    // The stream broke off, or there was none.
+    return await this.#await(task, agent.follow(remoteTaskId, signal));
   }
 
   async #await(task: Task, news: AsyncIterable<RemoteNews>): Promise<Reply | undefined> {

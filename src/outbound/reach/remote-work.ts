@@ -7,7 +7,6 @@ import type { LogRecord } from "../../ports/message-log.ts";
 import type { ReachStore, RemoteTaskRecord } from "../../ports/reach-store.ts";
 import { DeliveryFailure, failureFromUnknown } from "../delivery-failure.ts";
 import { pause, type RetryPolicy, waitAfter } from "../retry.ts";
-import type { Targets } from "../targets.ts";
 import type { RemoteAgent, RemoteNews, RemotePlace } from "./dialect.ts";
 import { LocalTask, type LocalTaskDeps } from "./local-task.ts";
 
@@ -19,7 +18,6 @@ export interface RemoteWorkDeps extends LocalTaskDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly retry: RetryPolicy;
-  readonly targets: Targets;
   /** @throws DeliveryFailure when nothing is known that could be called */
   readonly remote: () => RemoteAgent;
 }
@@ -86,7 +84,7 @@ export class RemoteWork {
   }
 
   async #send(event: TaskEvent, known: RemoteTaskRecord | undefined, signal: AbortSignal): Promise<void> {
-    const { store, agentId, targets, remote } = this.#deps;
+    const { store, agentId, remote } = this.#deps;
     const { taskId, contextId, message } = event;
     if (message === undefined) return;
     await this.#leave(taskId);
@@ -102,16 +100,23 @@ export class RemoteWork {
     const leaving = new AbortController();
     const both = AbortSignal.any([leaving.signal, signal]);
     const answers = agent.send(turn, both)[Symbol.asyncIterator]();
-    const first = await targets.run(agent.target, both, () => answers.next());
+    const first = await answers.next();
     if (first.done === true) throw new DeliveryFailure("it answered nothing", { isAnswer: true });
-    if (first.value.kind === "message") {
-      // Nobody could ask for it again: it is kept before the turn counts as delivered.
-      await this.#local(taskId).take(first.value);
-      await this.#close(taskId);
-      return;
+    let goesOn = false;
+    try {
+      if (first.value.kind === "message") {
+        // Nobody could ask for it again: it is kept before the turn counts as delivered.
+        await this.#local(taskId).take(first.value);
+        await this.#close(taskId);
+        return;
+      }
+      await this.#remember(event, first.value.place);
+      this.#follow(taskId, { first: first.value, answers, leaving });
+      goesOn = true;
+    } finally {
+      // Nobody listens any more to a stream that may go on.
+      if (!goesOn) await answers.return?.();
     }
-    await this.#remember(event, first.value.place);
-    this.#follow(taskId, { first: first.value, answers, leaving });
   }
 
   /** What the agent calls these tasks; those that it knows nothing of would mean nothing to it. */
@@ -134,8 +139,7 @@ export class RemoteWork {
   async #cancel(known: RemoteTaskRecord | undefined, signal: AbortSignal): Promise<void> {
     if (known === undefined || !known.isOpen) return;
     await this.#leave(known.taskId);
-    const agent = this.#deps.remote();
-    await this.#deps.targets.run(agent.target, signal, () => agent.cancel(known.remoteTaskId, signal));
+    await this.#deps.remote().cancel(known.remoteTaskId, signal);
     await this.#close(known.taskId);
   }
 

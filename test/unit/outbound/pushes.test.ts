@@ -6,6 +6,7 @@ import { openOutboundHttp } from "../../../src/engines/outbound-http/node/outbou
 import { TaskMessageSchema, TaskState, TaskStatusSchema } from "../../../src/gen/meshkore/v1/tasks_pb.js";
 import { createMessageIds } from "../../../src/model/message-id.ts";
 import { ANONYMOUS, type Call } from "../../../src/model/principal.ts";
+import { FairGate } from "../../../src/outbound/fair-gate.ts";
 import type { NewPush, PushRenderer } from "../../../src/outbound/push/push.ts";
 import { Pushes } from "../../../src/outbound/push/pushes.ts";
 import { Targets } from "../../../src/outbound/targets.ts";
@@ -70,13 +71,14 @@ class PushFixture {
     const { core, clock, log, stores, logger } = this.core;
     const http = openOutboundHttp({ isAllowed: (address) => address === "127.0.0.1" });
     onTestFinished(() => http[Symbol.asyncDispose]());
+    const gate = new FairGate({ atOnce: 64, perCaller: 16, perTarget: 4 });
     const pushes = new Pushes({
       ...{ log, clock, logger, http },
       retry: { firstMs: 4, mostMs: 16, giveUpMs: 60_000 },
       store: stores.pushes,
       outcomes: stores.outcomes,
       tasks: core.tasks,
-      targets: new Targets({ clock, atOnce: 4, failures: 1000, firstRestMs: 1, mostRestMs: 1 }),
+      targets: new Targets({ clock, gate, failures: 1000, firstRestMs: 1, mostRestMs: 1 }),
       newConfigId: randomUUID,
       newMessageId: createMessageIds(() => clock.nowUnixMs()),
     });

@@ -6,7 +6,6 @@ import { TaskMessageSchema, TaskState, TaskStatusSchema } from "../../../src/gen
 import type { RemoteAgent, RemoteNews } from "../../../src/outbound/reach/dialect.ts";
 import { RemoteWork } from "../../../src/outbound/reach/remote-work.ts";
 import { callAs } from "../../../src/outbound/reach/worker.ts";
-import { Targets } from "../../../src/outbound/targets.ts";
 import { CoreFixture, NO_SIGNAL } from "../../support/core-fixture.ts";
 import { until } from "../../support/until.ts";
 
@@ -21,7 +20,6 @@ function task(state: TaskState, atMs: number): RemoteNews {
 
 /** A remote agent whose words the test gives. */
 class ScriptedAgent implements RemoteAgent {
-  readonly target = "test";
   readonly canceled: string[] = [];
   /** What each turn is answered with, in order; a promise holds the stream. */
   answers: (RemoteNews | Promise<RemoteNews>)[][] = [];
@@ -45,7 +43,6 @@ async function setUp() {
   const work = new RemoteWork({
     ...{ agentId: "remo", log, clock, logger, tasks: core.tasks, outcomes: stores.outcomes },
     ...{ store: stores.reaches, retry: { firstMs: 2, mostMs: 4, giveUpMs: 60_000 }, remote: () => remote },
-    targets: new Targets({ clock, atOnce: 4, failures: 100, firstRestMs: 1, mostRestMs: 1 }),
   });
   onTestFinished(() => work.stop());
   const alice = callAs("alice", NO_SIGNAL);
