@@ -26,6 +26,8 @@ export type Environment = Readonly<Record<string, string>>;
 /** The limits that would end an attack early are off: what lies behind them is to be reached. */
 const ENV = {
   NODE_OPTIONS: INSPECTABLE,
+  // What a client left without a word is let go by pings, and a round waits for it.
+  MESHKORE_SILENT_CLIENT_S: "30",
   MESHKORE_SESSIONS_PER_AGENT: "10000",
   MESHKORE_INBOX_MAX_MESSAGES: "1000000",
 };

@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { Duplex } from "node:stream";
 import { type BucketRate, drawToken, fullBucket } from "../../model/token-bucket.ts";
 import { destroyLater } from "./destroy-later.ts";
 
@@ -18,8 +19,8 @@ const DATA_BYTES = 128;
  * frame and the hub more (CVE-2023-44487, CVE-2019-9512). The library below limits resets too, but only far above
  * what a client needs.
  */
-export function guardConnection(session: ServerHttp2Session, limits: GuardLimits): void {
-  destroyLater(session);
+export function guardConnection(session: ServerHttp2Session, connection: Duplex, limits: GuardLimits): void {
+  destroyLater(session, connection);
   const pings = { ...fullBucket(limits.pings, performance.now()) };
   const resets = { ...fullBucket(limits.resets, performance.now()) };
   let sentBytes = 0;

@@ -65,7 +65,6 @@ export function createGrpcServer({ services, limits, deps }: GrpcServerOptions):
   http2Server.on("session", (session) => {
     newest.session = session;
     session.setLocalWindowSize(WINDOW_BYTES);
-    guardConnection(session, limits);
   });
   // Before the library's own listener, which calls the handler of a session at once.
   http2Server.prependListener("stream", (stream) => {
@@ -76,7 +75,10 @@ export function createGrpcServer({ services, limits, deps }: GrpcServerOptions):
       const { session: before } = newest;
       injector.injectConnection(socket);
       // The session is there at once, unless the client did not agree on HTTP/2.
-      if (newest.session !== before) newest.session?.once("remoteSettings", greeted);
+      const { session } = newest;
+      if (session === undefined || session === before) return;
+      guardConnection(session, socket, limits);
+      session.once("remoteSettings", greeted);
     },
     goAway: () => injector.destroy(),
     destroy: () => server.forceShutdown(),
