@@ -1,6 +1,7 @@
 /** Extensions of the hub's own; docs/extensions says what each means. */
 export const RESUME = "https://meshkore.dev/ext/resume/v1";
 export const IDEMPOTENCY = "https://meshkore.dev/ext/idempotency/v1";
+export const RECEIPTS = "https://meshkore.dev/ext/delivery-receipts/v1";
 
 export interface OwnExtension {
   readonly uri: string;
@@ -16,6 +17,11 @@ export const OWN_EXTENSIONS: readonly OwnExtension[] = [
   {
     uri: IDEMPOTENCY,
     description: "A repeated messageId within 24 hours gives the first task and creates nothing.",
+  },
+  {
+    uri: RECEIPTS,
+    description:
+      "Learn when your message was accepted, when the agent got it and acknowledged it, or why it never will.",
   },
 ];
 

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { isInterrupted, isTerminal, MeshError, type Task } from "../../src/adapter-kit.ts";
 import {
   type Message as A2aMessage,
+  type Task as A2aTask,
   type SendMessageRequest,
   type SendMessageResponse,
   SendMessageResponseSchema,
@@ -15,8 +16,9 @@ import { a2aErrorFromMesh } from "./errors.ts";
 import { a2aTaskFromTask, messageFromA2aMessage } from "./messages.ts";
 import type { Operations } from "./operations.ts";
 import type { InlinePush } from "./push-configs.ts";
+import { receiptedTask, receiptFor } from "./receipts.ts";
 import { isOpenTo, type TaskAccess, taskFor } from "./task-access.ts";
-import { type ItemStream, itemsFromTask } from "./task-stream.ts";
+import { followTask, type ItemStream, itemsFromTask } from "./task-stream.ts";
 
 export interface SendingDeps extends TaskAccess {
   readonly maxWaitMs: number;
@@ -37,16 +39,20 @@ export function createSending(deps: SendingDeps): Pick<Operations, "sendMessage"
       const { configuration } = request;
       const task =
         configuration?.returnImmediately === true ? sent.task : await settled(deps, asked, sent.task);
-      return taskResponse(task, configuration?.historyLength);
+      const shown = a2aTaskFromTask(task, configuration?.historyLength);
+      return taskResponse(await receiptedTask(deps.tasks, asked, shown));
     },
     async sendStreamingMessage(asked, request) {
       const sent = await send(deps, asked, request);
       if (sent.answer !== undefined) return once(sent.answer);
       // From what the message made of the task: however fast the worker is, nothing that it does is left out.
       const { task } = sent;
-      const subscription = await deps.tasks.subscribe(asked.call, task.id, Number(task.sequence));
+      const sequence = Number(task.sequence);
+      const receipt = await receiptFor(deps.tasks, asked, task.id);
+      const subscription = await followTask(deps.tasks, { ...asked, after: sequence }, task.id);
       return itemsFromTask(subscription, {
-        first: task,
+        ...{ taskId: task.id, contextId: task.contextId },
+        first: { task, sequence, receipt },
         historyLength: request.configuration?.historyLength,
         endsWhenWaiting: true,
         extensions: asked.extensions,
@@ -151,8 +157,7 @@ function messageResponse(value: A2aMessage): SendMessageResponse {
   return create(SendMessageResponseSchema, { payload: { case: "message", value } });
 }
 
-function taskResponse(task: Task, historyLength: number | undefined): SendMessageResponse {
-  const value = a2aTaskFromTask(task, historyLength);
+function taskResponse(value: A2aTask): SendMessageResponse {
   return create(SendMessageResponseSchema, { payload: { case: "task", value } });
 }
 

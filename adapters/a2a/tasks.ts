@@ -12,8 +12,9 @@ import { checkedHistoryLength, checkedStruct } from "./checks.ts";
 import { a2aErrorFromMesh } from "./errors.ts";
 import { a2aTaskFromTask, withoutArtifacts } from "./messages.ts";
 import type { Operations } from "./operations.ts";
+import { receiptedTask } from "./receipts.ts";
 import { isOpenTo, type TaskAccess, taskFor } from "./task-access.ts";
-import { itemsFromTask } from "./task-stream.ts";
+import { followTask, itemsFromTask } from "./task-stream.ts";
 
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 100;
@@ -26,21 +27,23 @@ export function createTaskOperations(access: TaskAccess): TaskOperations {
   return {
     async getTask(asked, request) {
       const historyLength = checkedHistoryLength(request.historyLength);
-      return a2aTaskFromTask(await taskFor(access, asked, { ...request, historyLength }), historyLength);
+      const task = await taskFor(access, asked, { ...request, historyLength });
+      return receiptedTask(tasks, asked, a2aTaskFromTask(task, historyLength));
     },
     listTasks: (asked, request) => list(access, asked, request),
     async cancelTask(asked, request) {
       const metadata = checkedStruct(request.metadata, "metadata");
       const { id } = await taskFor(access, asked, { ...request, historyLength: 0 });
       try {
-        return a2aTaskFromTask(await tasks.cancel(asked.call, id, metadata));
+        const canceled = a2aTaskFromTask(await tasks.cancel(asked.call, id, metadata));
+        return await receiptedTask(tasks, asked, canceled);
       } catch (thrown) {
         if (!(thrown instanceof MeshError) || thrown.code !== "failed_precondition") throw thrown;
         throw a2aErrorFromMesh(thrown, "TASK_NOT_CANCELABLE");
       }
     },
     async subscribeToTask(asked, request) {
-      const { after, call, extensions } = asked;
+      const { after, extensions } = asked;
       const task = await taskFor(access, asked, { ...request, historyLength: 0 });
       const hasEnded = isTerminal(task.status?.state ?? 0);
       if (hasEnded && (after === undefined || BigInt(after) >= task.sequence)) {
@@ -52,8 +55,11 @@ export function createTaskOperations(access: TaskAccess): TaskOperations {
           },
         );
       }
-      const subscription = await tasks.subscribe(call, task.id, after);
-      return itemsFromTask(subscription, { historyLength: undefined, endsWhenWaiting: false, extensions });
+      const subscription = await followTask(tasks, asked, task.id);
+      return itemsFromTask(subscription, {
+        ...{ taskId: task.id, contextId: task.contextId },
+        ...{ historyLength: undefined, endsWhenWaiting: false, extensions },
+      });
     },
   };
 }
@@ -84,7 +90,7 @@ async function list(access: TaskAccess, asked: Asked, request: ListTasksRequest)
     .map((task) => a2aTaskFromTask(task, historyLength))
     .map((task) => (request.includeArtifacts === true ? task : withoutArtifacts(task)));
   return create(ListTasksResponseSchema, {
-    tasks: shown,
+    tasks: await Promise.all(shown.map((task) => receiptedTask(access.tasks, asked, task))),
     nextPageToken: page.cursor ?? "",
     pageSize,
     totalSize: page.total,

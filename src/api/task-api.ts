@@ -1,6 +1,8 @@
 import type { JsonObject } from "@bufbuild/protobuf";
+import type { ReceiptedNews } from "../core/tasks/receipted-follower.ts";
 import type { NewTask } from "../core/tasks/task-creation.ts";
 import type { TaskListInput, TaskPage } from "../core/tasks/task-list.ts";
+import type { TaskReceipt } from "../core/tasks/task-receipts.ts";
 import type { TaskNews } from "../core/tasks/task-watch.ts";
 import type { WorkerUpdate } from "../core/tasks/tasks.ts";
 import type {
@@ -14,7 +16,19 @@ import type {
 } from "../gen/meshkore/v1/tasks_pb.js";
 import type { Call } from "../model/principal.ts";
 
-export type { Artifact, ArtifactUpdate, Part, Task, TaskEvent, TaskMessage, TaskNews, TaskPage, TaskStatus };
+export type {
+  Artifact,
+  ArtifactUpdate,
+  Part,
+  ReceiptedNews,
+  Task,
+  TaskEvent,
+  TaskMessage,
+  TaskNews,
+  TaskPage,
+  TaskReceipt,
+  TaskStatus,
+};
 export type CreateTaskInput = NewTask;
 export type ListTasksInput = TaskListInput;
 export type TaskUpdate = WorkerUpdate;
@@ -30,6 +44,11 @@ export interface TaskView {
  * ended, or unavailable when the hub stops.
  */
 export interface TaskSubscription extends AsyncIterableIterator<TaskNews, undefined> {
+  close(): void;
+}
+
+/** The same, with what becomes of the latest message of who gave the task; each change of that is news as well. */
+export interface ReceiptedSubscription extends AsyncIterableIterator<ReceiptedNews, undefined> {
   close(): void;
 }
 
@@ -56,4 +75,7 @@ export interface TaskApi {
   cancel(call: Call, taskId: string, metadata?: JsonObject): Promise<Task>;
   /** `after`: sequence of the last event that the caller has; absent = the task itself comes first. @throws MeshError gap */
   subscribe(call: Call, taskId: string, after?: number): Promise<TaskSubscription>;
+  subscribeWithReceipts(call: Call, taskId: string, after?: number): Promise<ReceiptedSubscription>;
+  /** What became of the latest message of who gave the task; undefined when that is erased. */
+  receipt(call: Call, taskId: string): Promise<TaskReceipt | undefined>;
 }

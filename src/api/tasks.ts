@@ -11,5 +11,7 @@ export function createTaskApi(tasks: Tasks): TaskApi {
     update: (call, taskId, update) => tasks.update(call, taskId, update),
     cancel: (call, taskId, metadata) => tasks.cancel(call, taskId, metadata),
     subscribe: (call, taskId, after) => tasks.subscribe(call, taskId, after),
+    subscribeWithReceipts: (call, taskId, after) => tasks.subscribeWithReceipts(call, taskId, after),
+    receipt: (call, taskId) => tasks.receipt(call, taskId),
   };
 }

@@ -62,7 +62,6 @@ export async function buildOutbound(
   const reaches = new Reaches({
     ...{ log, clock, logger, retry, http, newMessageId },
     store: stores.reaches,
-    outcomes: stores.outcomes,
     tasks: core.tasks,
     relay: core.relay,
     ladder: core.ladder,

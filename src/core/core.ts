@@ -106,7 +106,7 @@ export function createCore(deps: CoreDeps): Core {
     sentThisMonth: traffic.sentThisMonth,
     ratePerMinute: bounds.ratePerMinute,
   });
-  const taskLayer = buildTasks(deps, { routes, admission, delivery, traffic, ids });
+  const taskLayer = buildTasks(deps, { routes, admission, delivery, receipts, traffic, ids });
   const relay = buildRelay(deps, {
     admission,
     routes,
@@ -184,12 +184,14 @@ function buildRelay(
 
 function buildTasks(
   deps: CoreDeps,
-  parts: Pick<TaskLayerDeps, "routes" | "admission" | "delivery" | "ids"> & { readonly traffic: Traffic },
+  parts: Pick<TaskLayerDeps, "routes" | "admission" | "delivery" | "receipts" | "ids"> & {
+    readonly traffic: Traffic;
+  },
 ): TaskLayer {
   const { log, directory, credentialWatch, clock, logger, bounds, stores, counts } = deps;
   return createTaskLayer({
     ...{ ...parts, log, directory, credentialWatch, clock, logger, bounds },
-    store: stores.tasks,
+    ...{ store: stores.tasks, outcomes: stores.outcomes, counts: counts.deliveries },
     accepted(from, to, bytes) {
       counts.messages.accepted += 1;
       counts.messages.acceptedBytes += bytes;

@@ -2,15 +2,18 @@ import type { DeliveryCounts } from "../model/counts.ts";
 import type { Header } from "../model/envelope.ts";
 import { decodeEnvelope } from "../model/envelope-codec.ts";
 import { MeshError } from "../model/errors.ts";
-import { isUuid } from "../model/message-id.ts";
+import { isUuid, pointerIdFromMessageId } from "../model/message-id.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LogRecord, MessageLog, StreamName } from "../ports/message-log.ts";
 import type { OutcomeRecord, OutcomeStore } from "../ports/outcome-store.ts";
 import { clampLimit } from "./bounds.ts";
 import type { DeadMessage, MessageState, MessageStatus, SendInput, Sent } from "./messages.ts";
+import { isPointer } from "./pointer.ts";
+import { reachedState } from "./reached-state.ts";
 import type { Receipts } from "./receipts.ts";
 import type { Relay } from "./relay.ts";
 import { inboxStream } from "./streams.ts";
+import { isTaskStream } from "./tasks/task-events.ts";
 
 const MAX_NOTE_LENGTH = 1000;
 const DEFAULT_DEAD = 100;
@@ -130,7 +133,8 @@ export class Ladder {
     const from = { epoch: place.position.epoch, offset: place.position.offset - 1 };
     const page = await this.#deps.log.read(place.stream, { from, limit: 1 });
     const record = page.records[0];
-    return record === undefined
+    // What points to an event is no message: the event is found by its own id.
+    return record === undefined || isPointer(record.bytes)
       ? undefined
       : { stream: place.stream, record, ...decodeEnvelope(record.bytes) };
   }
@@ -138,7 +142,8 @@ export class Ladder {
   /** Found, if the agent may know of it. The answer to others is the same as for an id that was never given. */
   async #findFor(agentId: string, messageId: string, role: "any" | "receiver" | "sender"): Promise<Found> {
     const found = await this.#find(messageId);
-    const isReceiver = found !== undefined && found.stream === inboxStream(agentId);
+    const isReceiver =
+      found !== undefined && (found.stream === inboxStream(agentId) || isEventFor(agentId, found, role));
     const isSender = found !== undefined && found.header.from === agentId;
     const may = role === "any" ? isReceiver || isSender : role === "receiver" ? isReceiver : isSender;
     if (found === undefined || !may) throw notFound();
@@ -154,19 +159,29 @@ export class Ladder {
 
   async #derive(found: Found): Promise<{ state: MessageState; atUnixMs: number }> {
     const { record, header, stream } = found;
-    const { log, clock, receipts } = this.#deps;
-    if (header.to.startsWith("#")) return { state: "accepted", atUnixMs: header.createdUnixMs };
-    const [read, delivered] = await Promise.all([log.acked(stream, "inbox"), log.acked(stream, "delivered")]);
-    if (read.offset >= record.offset) return { state: "read", atUnixMs: read.atUnixMs };
-    if (header.expiresUnixMs !== 0 && header.expiresUnixMs <= clock.nowUnixMs()) {
+    const accepted = { state: "accepted", atUnixMs: header.createdUnixMs } as const;
+    if (header.to.startsWith("#")) return accepted;
+    const { log } = this.#deps;
+    const place = isTaskStream(stream)
+      ? await log.locate(pointerIdFromMessageId(header.id))
+      : { stream, position: record };
+    if (place === undefined) return accepted;
+    const reached = await reachedState(this.#deps, place.stream, place.position.offset);
+    if (reached?.state === "read") return reached;
+    if (header.expiresUnixMs !== 0 && header.expiresUnixMs <= this.#deps.clock.nowUnixMs()) {
       return { state: "expired", atUnixMs: header.expiresUnixMs };
     }
-    if (delivered.offset >= record.offset) return { state: "delivered", atUnixMs: delivered.atUnixMs };
-    // Handed over a moment ago: the mark follows within 200 ms.
-    if (receipts.handedOffset(stream) >= record.offset)
-      return { state: "delivered", atUnixMs: clock.nowUnixMs() };
-    return { state: "accepted", atUnixMs: header.createdUnixMs };
+    return reached ?? accepted;
   }
+}
+
+/** An event of a task stands in the task's stream; how the task goes on is said there, and not of the message. */
+function isEventFor(
+  agentId: string,
+  { stream, header }: Found,
+  role: "any" | "receiver" | "sender",
+): boolean {
+  return role === "any" && isTaskStream(stream) && header.to === agentId;
 }
 
 function inputFromHeader(header: Header, payload: Uint8Array): SendInput {

@@ -84,6 +84,11 @@ export class ReceiptLedger {
     return this.#handedOffset;
   }
 
+  /** The last offset that its reader acknowledged. */
+  get readOffset(): number {
+    return this.#readOffset;
+  }
+
   /** Everything up to here has got its last receipt. */
   get receiptedOffset(): number {
     return this.#receiptedOffset;

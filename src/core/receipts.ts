@@ -29,6 +29,9 @@ export interface ReceiptsDeps {
   readonly isLiving: (agentId: string) => boolean | Promise<boolean>;
 }
 
+/** Told how far an inbox is handed and read now. */
+export type InboxMoved = (handedOffset: number, readOffset: number) => void;
+
 /**
  * Tells senders what became of their messages, as RECEIPT envelopes in their inboxes. What is delivered and read is
  * derived from positions: one receipt covers all messages of one sender to one inbox within 200 ms, and a `read`
@@ -38,6 +41,7 @@ export class Receipts {
   readonly #ledgers = new Map<StreamName, ReceiptLedger>();
   readonly #opening = new Map<StreamName, Promise<void>>();
   readonly #busy = new Set<StreamName>();
+  readonly #watchers = new Map<StreamName, Set<InboxMoved>>();
   /** Of the flush under way. */
   #flushed: ReadonlySet<StreamName> = new Set();
   readonly #deps: ReceiptsDeps;
@@ -69,7 +73,7 @@ export class Receipts {
     const after = Math.max(ledger.handedOffset, offset - MAX_TAKEN_UP);
     const facts = await this.#readFacts(stream, ledger.epoch, after, offset);
     ledger.handedUpTo(offset, this.#living(facts));
-    this.#markBusy(stream);
+    this.#moved(stream, ledger);
   }
 
   /** Records were handed to a reader of the inbox. */
@@ -77,8 +81,19 @@ export class Receipts {
     const ledger = this.#ledgers.get(stream);
     if (ledger !== undefined) {
       ledger.handed(records);
-      this.#markBusy(stream);
+      this.#moved(stream, ledger);
     } else this.#later(stream, () => this.seen(stream, records.at(-1)?.offset ?? 0));
+  }
+
+  /** Calls `moved` when more of the inbox is handed or read, until the answer is called. In this process alone. */
+  watch(stream: StreamName, moved: InboxMoved): () => void {
+    const watchers = this.#watchers.get(stream) ?? new Set();
+    watchers.add(moved);
+    this.#watchers.set(stream, watchers);
+    return () => {
+      watchers.delete(moved);
+      if (watchers.size === 0 && this.#watchers.get(stream) === watchers) this.#watchers.delete(stream);
+    };
   }
 
   /** The last offset of the inbox that was handed to any reader, as far as this process knows. */
@@ -138,9 +153,15 @@ export class Receipts {
 
   /** Answers how many records are read that were not. */
   #moveRead(stream: StreamName, offset: number): number {
-    const read = this.#ledgers.get(stream)?.readTo(offset) ?? 0;
-    if (read > 0) this.#markBusy(stream);
+    const ledger = this.#ledgers.get(stream);
+    const read = ledger?.readTo(offset) ?? 0;
+    if (ledger !== undefined && read > 0) this.#moved(stream, ledger);
     return read;
+  }
+
+  #moved(stream: StreamName, { handedOffset, readOffset }: ReceiptLedger): void {
+    this.#markBusy(stream);
+    for (const moved of this.#watchers.get(stream) ?? []) moved(handedOffset, readOffset);
   }
 
   /** What needs a look into the log first. */

@@ -10,6 +10,14 @@ const RANDOM_BYTES_PER_ID = 8;
 /** The nil UUID (RFC 9562, section 5.9): a record that is not a message of its own, and is not looked for by id. */
 export const NO_MESSAGE_ID = "00000000-0000-0000-0000-000000000000";
 
+/**
+ * The id of the record that points to an event, made of the event's own id: so that it is found by it, and is no other
+ * message's id, a UUID of version 8 (RFC 9562, section 5.8).
+ */
+export function pointerIdFromMessageId(id: string): string {
+  return `${id.slice(0, VERSION_AT)}8${id.slice(VERSION_AT + 1)}`;
+}
+
 /** Whether `text` is a UUID in lower case with hyphens. */
 export function isUuid(text: string): boolean {
   return text.length === 36 && UUID_PATTERN.test(text);

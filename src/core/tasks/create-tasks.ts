@@ -1,17 +1,22 @@
+import type { DeliveryCounts } from "../../model/counts.ts";
 import { changeOfTask } from "../../model/task.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CredentialWatch } from "../../ports/credential-watch.ts";
 import type { Directory } from "../../ports/directory.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { MessageLog } from "../../ports/message-log.ts";
+import type { OutcomeStore } from "../../ports/outcome-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { Admission } from "../admission.ts";
 import type { CoreBounds } from "../bounds.ts";
 import type { Delivery } from "../delivery.ts";
+import type { Receipts } from "../receipts.ts";
 import type { Routes } from "../routes.ts";
+import { createDeadTasks } from "./dead-tasks.ts";
 import { LiveTasks } from "./live-tasks.ts";
 import { TaskCreation } from "./task-creation.ts";
 import { TaskFanout } from "./task-fanout.ts";
+import { TaskReceipts } from "./task-receipts.ts";
 import { TaskUpkeep } from "./task-upkeep.ts";
 import { TaskWatches } from "./task-watch.ts";
 import { TaskWriter } from "./task-writer.ts";
@@ -20,6 +25,9 @@ import { Tasks } from "./tasks.ts";
 export interface TaskLayerDeps {
   readonly log: MessageLog;
   readonly store: TaskStore;
+  readonly outcomes: OutcomeStore;
+  readonly receipts: Receipts;
+  readonly counts: DeliveryCounts;
   readonly directory: Directory;
   readonly routes: Routes;
   readonly admission: Admission;
@@ -46,10 +54,10 @@ export interface TaskLayer {
 
 /** Wires tasks from their ports. */
 export function createTaskLayer(deps: TaskLayerDeps): TaskLayer {
-  const { log, store, directory, clock, logger, bounds, ids, accepted } = deps;
+  const { log, store, directory, clock, logger, bounds, ids, accepted, outcomes } = deps;
   const live = new LiveTasks(log, store);
   const fanout = new TaskFanout({
-    ...{ log, logger, delivery: deps.delivery },
+    ...{ log, logger, clock, delivery: deps.delivery },
     isLiving: async (agentId) => (await directory.lookup(agentId)) !== undefined,
     settled: ({ record, task }) => store.change(record.taskId, changeOfTask(task, true)),
   });
@@ -57,11 +65,13 @@ export function createTaskLayer(deps: TaskLayerDeps): TaskLayer {
   const writer = new TaskWriter({ log, store, live, fanout, clock, ids, maxPayloadBytes, accepted });
   const creation = new TaskCreation({ ...deps, live, writer });
   const watches = new TaskWatches({ log, logger, credentialWatch: deps.credentialWatch });
+  const receipts = new TaskReceipts({ log, clock, outcomes, live, fanout, receipts: deps.receipts });
+  const dead = createDeadTasks({ outcomes, clock, live, counts: deps.counts });
   const keptMs = Math.max(bounds.historyMs, bounds.unreadMs);
-  const upkeep = new TaskUpkeep({ log, store, live, writer, fanout, directory, clock, logger, keptMs });
+  const upkeep = new TaskUpkeep({ log, store, live, writer, fanout, dead, directory, clock, logger, keptMs });
   return {
     upkeep,
-    tasks: new Tasks({ store, live, writer, creation, watches, clock }),
+    tasks: new Tasks({ store, live, writer, creation, watches, receipts, dead, clock }),
     start: () => upkeep.start(),
     drain: () => watches.closeAll("draining"),
     forgetCopies: () => live.clear(),

@@ -26,6 +26,20 @@ export interface LiveTask {
   bytes: number;
   /** Keys of the events, `author\nkey`. */
   readonly keys: Set<string>;
+  /** What who gave the task said first, and last; undefined when that is erased. */
+  first: Said | undefined;
+  latest: Said | undefined;
+  /** Of the latest event that its worker is known to have, whatever its inbox says; ids rise. Empty = none. */
+  takenId: string;
+}
+
+/** An event that holds a message of who gave the task. */
+export interface Said {
+  /** Of the event's envelope. */
+  readonly eventId: string;
+  readonly sequence: number;
+  readonly messageId: string;
+  readonly atUnixMs: number;
 }
 
 /** Tasks as the log has them. Those that were asked for lately are kept in memory. */
@@ -53,7 +67,8 @@ export class LiveTasks {
 
   /** A task before its first event. */
   begin(record: TaskRecord): LiveTask {
-    return { record, task: emptyTask(record), epoch: 0, bytes: 0, keys: new Set() };
+    const nothing = { epoch: 0, bytes: 0, first: undefined, latest: undefined, takenId: "" };
+    return { record, task: emptyTask(record), keys: new Set(), ...nothing };
   }
 
   /** Takes an event that is durable now. To be called in the order of the events. */
@@ -62,6 +77,7 @@ export class LiveTasks {
     live.epoch = epoch;
     live.bytes += bytes.length;
     if (stored.header.dedupeKey !== "") live.keys.add(keyOf(stored.event.author, stored.header.dedupeKey));
+    noteSaid(live, stored);
     this.#kept.set(live.record.taskId, live);
   }
 
@@ -90,6 +106,13 @@ export class LiveTasks {
 
 function emptyCache() {
   return createLru<LiveTask>({ maxWeight: KEPT_BYTES, weigh: ({ bytes }) => bytes + TASK_BYTES });
+}
+
+function noteSaid(live: LiveTask, { event, header, sequence }: StoredTaskEvent): void {
+  if (event.message === undefined) return;
+  const { messageId } = event.message;
+  live.latest = { eventId: header.id, sequence, messageId, atUnixMs: header.createdUnixMs };
+  live.first ??= live.latest;
 }
 
 /** How a repeated event is told. */

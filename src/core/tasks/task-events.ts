@@ -18,6 +18,10 @@ export function taskStream(taskId: string): StreamName {
   return `${STREAM_PREFIX}${taskId}`;
 }
 
+export function isTaskStream(stream: StreamName): boolean {
+  return stream.startsWith(STREAM_PREFIX);
+}
+
 /** What of the envelope the event itself does not say. */
 export interface TaskEnvelope {
   readonly id: string;

@@ -1,7 +1,9 @@
 import type { TaskEvent } from "../../gen/meshkore/v1/tasks_pb.js";
-import { NO_MESSAGE_ID } from "../../model/message-id.ts";
+import type { Header } from "../../model/envelope.ts";
+import { NO_MESSAGE_ID, pointerIdFromMessageId } from "../../model/message-id.ts";
 import type { Position } from "../../model/position.ts";
 import { GUEST, HUB_AUTHOR, isTerminal, stateOf } from "../../model/task.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { LogRecord, MessageLog } from "../../ports/message-log.ts";
 import type { TaskRecord } from "../../ports/task-store.ts";
@@ -19,25 +21,35 @@ export interface TaskFanoutDeps {
   readonly log: MessageLog;
   readonly delivery: Delivery;
   readonly logger: Logger;
+  readonly clock: Clock;
   /** Whether anybody reads the agent's inbox (any more). */
   readonly isLiving: (agentId: string) => Promise<boolean>;
   /** Everybody was told of the end. */
   readonly settled: (live: LiveTask) => Promise<void>;
 }
 
+interface Waiting {
+  readonly sequence: number;
+  readonly go: () => void;
+}
+
 /**
  * Brings each event of a task to the inboxes of those who are to know it, as a pointer, in the order of the events. The
- * mark `fanout` of the task's stream says how far that has come: a crash in between costs repeats, never an event.
+ * mark `fanout` of the task's stream says how far that has come: a crash in between costs repeats of what the hub itself
+ * says, never an event.
  */
 export class TaskFanout {
   readonly #deps: TaskFanoutDeps;
   readonly #running = new Map<string, Promise<void>>();
   /** Tasks that got one more event while they were being brought on. */
   readonly #again = new Set<string>();
+  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #startedUnixMs: number;
   #isStopped = false;
 
   constructor(deps: TaskFanoutDeps) {
     this.#deps = deps;
+    this.#startedUnixMs = deps.clock.nowUnixMs();
   }
 
   /** Makes sure that the task's events are being brought on; cheap when they are. */
@@ -49,6 +61,15 @@ export class TaskFanout {
       return;
     }
     this.#running.set(taskId, this.#run(live));
+  }
+
+  /** When the event of this sequence is in its inboxes, or could not be brought there for now. */
+  async brought(taskId: string, sequence: number): Promise<void> {
+    if (!this.#running.has(taskId)) return;
+    await new Promise<void>((go) => {
+      const waiting = this.#waiting.get(taskId) ?? [];
+      this.#waiting.set(taskId, [...waiting, { sequence, go }]);
+    });
   }
 
   /** What is not brought on yet is, with the hub's next start. */
@@ -69,11 +90,13 @@ export class TaskFanout {
       } catch (error) {
         this.#deps.logger.warn("task.delayed", { task: taskId, error });
         this.#again.add(taskId);
+        this.#letGo(taskId, Number.POSITIVE_INFINITY);
         await new Promise((resolve) => setTimeout(resolve, waitMs).unref());
         waitMs = Math.min(waitMs * 2, MAX_RETRY_MS);
       }
     } while (this.#again.has(taskId) && !this.#isStopped);
     this.#again.delete(taskId);
+    this.#letGo(taskId, Number.POSITIVE_INFINITY);
     this.#running.delete(taskId);
   }
 
@@ -86,7 +109,10 @@ export class TaskFanout {
     for (;;) {
       const page = await log.read(stream, { from: at, limit: PAGE });
       if (page.gap) at = { epoch: page.first.epoch, offset: page.first.offset - 1 };
-      for (const record of page.records) await this.#bringOne(live.record, record);
+      for (const record of page.records) {
+        await this.#bringOne(live.record, record);
+        this.#letGo(live.record.taskId, record.offset);
+      }
       const last = page.records.at(-1);
       if (last !== undefined) {
         at = { epoch: last.epoch, offset: last.offset };
@@ -102,16 +128,34 @@ export class TaskFanout {
     return at;
   }
 
+  /** By an earlier run of the hub, whose mark was lost with it. */
+  async #wasBrought(id: string, { createdUnixMs }: Header): Promise<boolean> {
+    if (id === NO_MESSAGE_ID || createdUnixMs >= this.#startedUnixMs) return false;
+    return (await this.#deps.log.locate(id)) !== undefined;
+  }
+
+  #letGo(taskId: string, upTo: number): void {
+    const waiting = this.#waiting.get(taskId);
+    if (waiting === undefined) return;
+    const later = waiting.filter(({ sequence }) => sequence > upTo);
+    if (later.length > 0) this.#waiting.set(taskId, later);
+    else this.#waiting.delete(taskId);
+    for (const { sequence, go } of waiting) if (sequence <= upTo) go();
+  }
+
   async #bringOne(task: TaskRecord, record: LogRecord): Promise<void> {
     const { log, delivery, isLiving } = this.#deps;
     const stream = taskStream(task.taskId);
-    const { event } = eventFromRecord(record);
+    const { event, header } = eventFromRecord(record);
     const readers = readersOf(task, event);
     if (readers.length === 0) return;
     delivery.remember(stream, record);
     const bytes = encodePointer({ stream, epoch: record.epoch, offset: record.offset });
+    // By the id it is found in the inbox of its reader, and by its place there how far it has come.
+    const id = readers.length === 1 ? pointerIdFromMessageId(header.id) : NO_MESSAGE_ID;
+    if (await this.#wasBrought(id, header)) return;
     for (const reader of readers) {
-      if (await isLiving(reader)) await log.append(inboxStream(reader), { id: NO_MESSAGE_ID, bytes });
+      if (await isLiving(reader)) await log.append(inboxStream(reader), { id, bytes });
     }
   }
 }

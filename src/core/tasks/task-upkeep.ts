@@ -7,6 +7,7 @@ import type { Directory } from "../../ports/directory.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { MessageLog } from "../../ports/message-log.ts";
 import type { TaskRecord, TaskStore } from "../../ports/task-store.ts";
+import type { DeadTasks } from "./dead-tasks.ts";
 import type { LiveTask, LiveTasks } from "./live-tasks.ts";
 import { taskStream } from "./task-events.ts";
 import type { TaskFanout } from "./task-fanout.ts";
@@ -16,8 +17,21 @@ const PAGE = 200;
 const SWEEP_MS = 3_600_000;
 const FIRST_SWEEP_MS = 10_000;
 
-const WORKER_LEFT = [TaskState.FAILED, "the worker left the hub"] as const;
-const CALLER_LEFT = [TaskState.CANCELED, "the caller left the hub"] as const;
+const WORKER_LEFT: TaskEnd = { state: TaskState.FAILED, death: "failed", why: "the worker left the hub" };
+const CALLER_LEFT: TaskEnd = { state: TaskState.CANCELED, death: undefined, why: "the caller left the hub" };
+const TOO_LATE: TaskEnd = {
+  state: TaskState.FAILED,
+  death: "expired",
+  why: "nothing happened for too long",
+};
+
+/** How the hub ends a task by itself. */
+interface TaskEnd {
+  readonly state: TaskState;
+  /** What is told of the message that gave the task; undefined = nothing. */
+  readonly death: "failed" | "expired" | undefined;
+  readonly why: string;
+}
 
 export interface TaskUpkeepDeps {
   readonly log: MessageLog;
@@ -25,6 +39,7 @@ export interface TaskUpkeepDeps {
   readonly live: LiveTasks;
   readonly writer: TaskWriter;
   readonly fanout: TaskFanout;
+  readonly dead: DeadTasks;
   readonly directory: Directory;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -114,9 +129,9 @@ export class TaskUpkeep {
   async #endIfAbandoned({ taskId, caller, worker }: TaskRecord, { task }: LiveTask): Promise<void> {
     const { directory } = this.#deps;
     if (isTerminal(stateOf(task))) return;
-    if ((await directory.lookup(worker)) === undefined) await this.#end(taskId, ...WORKER_LEFT);
+    if ((await directory.lookup(worker)) === undefined) await this.#end(taskId, WORKER_LEFT);
     else if (caller !== GUEST && (await directory.lookup(caller)) === undefined)
-      await this.#end(taskId, ...CALLER_LEFT);
+      await this.#end(taskId, CALLER_LEFT);
   }
 
   async #forget({ taskId }: TaskRecord): Promise<void> {
@@ -131,7 +146,7 @@ export class TaskUpkeep {
     else if (isTerminal(stateOf(found.task))) {
       await this.#putRight(record, found);
       await this.#forget(record);
-    } else await this.#end(record.taskId, TaskState.FAILED, "nothing happened for too long");
+    } else await this.#end(record.taskId, TOO_LATE);
   }
 
   /** Nobody is there any more to do what it took, or to hear of what it gave. */
@@ -142,8 +157,7 @@ export class TaskUpkeep {
       const { tasks } = await store.list({ party: agentId, after, limit: PAGE });
       for (const { taskId, worker, state } of tasks) {
         if (isTerminal(state)) continue;
-        const [end, why] = worker === agentId ? WORKER_LEFT : CALLER_LEFT;
-        await this.#end(taskId, end, why);
+        await this.#end(taskId, worker === agentId ? WORKER_LEFT : CALLER_LEFT);
       }
       const last = tasks.at(-1);
       if (last === undefined) return;
@@ -151,7 +165,8 @@ export class TaskUpkeep {
     }
   }
 
-  async #end(taskId: string, state: TaskState, why: string): Promise<void> {
+  async #end(taskId: string, { state, death, why }: TaskEnd): Promise<void> {
+    if (death !== undefined) await this.#deps.dead(taskId, { state: death, note: why });
     await this.#deps.writer.write(taskId, { author: HUB_AUTHOR, dedupeKey: "" }, (now) => {
       if (isTerminal(stateOf(now.task))) return undefined;
       const { contextId } = now.record;

@@ -16,10 +16,13 @@ import { GUEST, isInterrupted, stateOf, taskStatus } from "../../model/task.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { TaskRecord, TaskStore } from "../../ports/task-store.ts";
 import { checkedArtifact, checkedStatus, checkText, placedMessage } from "./checks.ts";
+import type { DeadTasks, TaskDeath } from "./dead-tasks.ts";
 import { viewOfTask } from "./fold.ts";
 import type { LiveTask, LiveTasks } from "./live-tasks.ts";
+import { ReceiptedFollower } from "./receipted-follower.ts";
 import type { NewTask, TaskCreation } from "./task-creation.ts";
 import { listTasks, type TaskListInput, type TaskPage } from "./task-list.ts";
+import type { TaskReceipt, TaskReceipts } from "./task-receipts.ts";
 import type { TaskFollower, TaskWatches } from "./task-watch.ts";
 import { checkOpen, noSuchTask, type TaskWriter } from "./task-writer.ts";
 
@@ -29,6 +32,8 @@ export interface TasksDeps {
   readonly writer: TaskWriter;
   readonly creation: TaskCreation;
   readonly watches: TaskWatches;
+  readonly receipts: TaskReceipts;
+  readonly dead: DeadTasks;
   readonly clock: Clock;
 }
 
@@ -124,6 +129,28 @@ export class Tasks {
 
   async subscribe(call: Call, taskId: string, after?: number): Promise<TaskFollower> {
     return this.#deps.watches.open(call, await this.#visible(call, taskId), after);
+  }
+
+  async subscribeWithReceipts(call: Call, taskId: string, after?: number): Promise<ReceiptedFollower> {
+    const { watches, receipts, live } = this.#deps;
+    const found = await this.#visible(call, taskId);
+    const follower = await watches.open(call, found, after);
+    return new ReceiptedFollower(follower, { record: found.record, after, receipts, live });
+  }
+
+  async receipt(call: Call, taskId: string): Promise<TaskReceipt | undefined> {
+    await this.#visible(call, taskId);
+    return this.#deps.receipts.of(taskId);
+  }
+
+  /** The hub's own word: the worker answered a call that brought it the event of this id. */
+  async taken(taskId: string, eventId: string): Promise<void> {
+    await this.#deps.receipts.taken(taskId, eventId);
+  }
+
+  /** The hub's own word: nobody will do the task. It stands among the dead messages of who gave it; the caller ends it. */
+  async giveUp(taskId: string, death: TaskDeath): Promise<void> {
+    await this.#deps.dead(taskId, death);
   }
 
   /** Not found for who has nothing to do with it, without a word on whether there is one. */

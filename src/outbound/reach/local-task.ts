@@ -1,5 +1,4 @@
 import { create, equals } from "@bufbuild/protobuf";
-import { eventFromRecord, taskStream } from "../../core/tasks/task-events.ts";
 import type { Tasks } from "../../core/tasks/tasks.ts";
 import {
   type Artifact,
@@ -14,19 +13,12 @@ import {
   TaskStatusSchema,
 } from "../../gen/meshkore/v1/tasks_pb.js";
 import { MeshError } from "../../model/errors.ts";
-import { START } from "../../model/position.ts";
 import { isTerminal, stateOf } from "../../model/task.ts";
-import type { Clock } from "../../ports/clock.ts";
-import type { MessageLog } from "../../ports/message-log.ts";
-import type { OutcomeStore } from "../../ports/outcome-store.ts";
 import type { RemoteNews, RemoteTask } from "./dialect.ts";
 import { callAs } from "./worker.ts";
 
 export interface LocalTaskDeps {
-  readonly tasks: Pick<Tasks, "get" | "update">;
-  readonly log: MessageLog;
-  readonly outcomes: OutcomeStore;
-  readonly clock: Clock;
+  readonly tasks: Pick<Tasks, "get" | "update" | "giveUp">;
 }
 
 /** A task of this hub, seen by the agent that stands for a foreign one: what that one says is said here. */
@@ -76,16 +68,9 @@ export class LocalTask {
 
   /** The task fails, and stands among the dead messages of who gave it. */
   async fail(reason: string): Promise<void> {
-    const { log, outcomes, clock } = this.#deps;
     const task = await this.now();
     if (task === undefined || isTerminal(stateOf(task))) return;
-    const { records } = await log.read(taskStream(this.taskId), { from: START, limit: 1 });
-    const [record] = records;
-    if (record !== undefined && !task.caller.startsWith("~")) {
-      const messageId = eventFromRecord(record).header.id;
-      const end = { senderId: task.caller, receiver: this.#agentId, state: "failed", note: reason } as const;
-      await outcomes.add([{ messageId, ...end, atUnixMs: clock.nowUnixMs() }]);
-    }
+    await this.#deps.tasks.giveUp(this.taskId, { state: "failed", note: reason });
     const message = create(TaskMessageSchema, {
       role: TaskRole.AGENT,
       parts: [{ content: { case: "text", value: reason } }],

@@ -1,4 +1,5 @@
 import { eventFromRecord } from "../../core/tasks/task-events.ts";
+import type { Tasks } from "../../core/tasks/tasks.ts";
 import { type TaskEvent, TaskState, type TaskStatus } from "../../gen/meshkore/v1/tasks_pb.js";
 import { isTerminal } from "../../model/task.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -13,6 +14,7 @@ import { LocalTask, type LocalTaskDeps } from "./local-task.ts";
 const PAGE = 100;
 
 export interface RemoteWorkDeps extends LocalTaskDeps {
+  readonly tasks: Pick<Tasks, "get" | "update" | "giveUp" | "taken">;
   readonly agentId: string;
   readonly store: ReachStore;
   readonly clock: Clock;
@@ -60,7 +62,7 @@ export class RemoteWork {
 
   /** One attempt to bring an event of a task to the agent. */
   async deliver(record: LogRecord, signal: AbortSignal): Promise<void> {
-    const { event } = eventFromRecord(record);
+    const { event, header } = eventFromRecord(record);
     const local = this.#local(event.taskId);
     const task = await local.now();
     if (task === undefined || event.author === this.#deps.agentId) return;
@@ -71,7 +73,7 @@ export class RemoteWork {
     if (event.message === undefined) return;
     // It was taken before the hub went down: what it says about it is heard again.
     if (event.created !== undefined && known !== undefined) return;
-    await this.#send(event, known, signal);
+    await this.#send({ event, eventId: header.id }, known, signal);
   }
 
   /** What cannot be delivered ends its task. */
@@ -83,8 +85,12 @@ export class RemoteWork {
     if (!isCancellation) await this.#fail(event.taskId, failure);
   }
 
-  async #send(event: TaskEvent, known: RemoteTaskRecord | undefined, signal: AbortSignal): Promise<void> {
-    const { store, agentId, remote } = this.#deps;
+  async #send(
+    { event, eventId }: { readonly event: TaskEvent; readonly eventId: string },
+    known: RemoteTaskRecord | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { store, agentId, remote, tasks } = this.#deps;
     const { taskId, contextId, message } = event;
     if (message === undefined) return;
     await this.#leave(taskId);
@@ -104,6 +110,7 @@ export class RemoteWork {
     if (first.done === true) throw new DeliveryFailure("it answered nothing", { isAnswer: true });
     let goesOn = false;
     try {
+      await tasks.taken(taskId, eventId);
       if (first.value.kind === "message") {
         // Nobody could ask for it again: it is kept before the turn counts as delivered.
         await this.#local(taskId).take(first.value);

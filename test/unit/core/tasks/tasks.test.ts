@@ -121,6 +121,12 @@ test("old tasks are forgotten; those that never ended fail first", async () => {
   expect(await codeOf(tasks.get(by("alice"), ended.id))).toBe("not_found");
   expect((await tasks.get(by("alice"), open.id)).status?.state).toBe(TaskState.FAILED);
   expect((await tasks.get(by("alice"), young.id)).status?.state).toBe(TaskState.WORKING);
+  const dead = await fixture.core.ladder.dead("alice", {});
+  expect(dead.messages).toMatchObject([
+    { to: "bob", state: "expired", reason: "nothing happened for too long" },
+  ]);
+  const receipt = await tasks.receipt(by("alice"), open.id);
+  expect(receipt).toMatchObject({ state: "expired", note: "nothing happened for too long" });
   const { records } = await fixture.log.read(`task/${ended.id}`, {
     from: { epoch: 0, offset: 0 },
     limit: 10,
