@@ -136,6 +136,14 @@ function about(streaming: boolean): Record<string, unknown> {
   };
 }
 
+/** Asked as ADK's agents ask: by a call of a function that takes its time. */
+export const QUESTION = [
+  {
+    data: { id: "q1", name: "ask_color", args: { of: "wall" } },
+    metadata: { adk_type: "function_call", adk_is_long_running: true },
+  },
+];
+
 interface Senses {
   readonly heard: string[];
   readonly canceled: string[];
@@ -181,6 +189,7 @@ async function act(
     await hold();
     say.artifact("whole", { append: true, lastChunk: true });
   } else if (text === "ask") return say.status("INPUT_REQUIRED", "which one?");
+  else if (text === "form") return say.status("INPUT_REQUIRED", QUESTION);
   else if (text === "fail") return say.status("FAILED", "it broke");
   else if (text === "file") say.artifactOf(context.userMessage.parts.slice(1));
   else say.artifact(`got ${text}`);
@@ -197,9 +206,10 @@ class Speaker {
     this.#bus = bus;
   }
 
-  message(text: string): Message {
+  message(said: string | readonly object[]): Message {
     const { contextId } = this.#place;
-    return Message.fromJSON({ messageId: randomUUID(), contextId, role: "ROLE_AGENT", parts: [{ text }] });
+    const parts = typeof said === "string" ? [{ text: said }] : said;
+    return Message.fromJSON({ messageId: randomUUID(), contextId, role: "ROLE_AGENT", parts });
   }
 
   /** The SDK wants the task first, also when it is known: then as it stood before the turn. */
@@ -214,13 +224,17 @@ class Speaker {
     );
   }
 
-  status(state: string, text?: string): void {
-    const message = text === undefined ? {} : { message: Message.toJSON(this.message(text)) };
+  status(state: string, said?: string | readonly object[]): void {
+    const message = said === undefined ? {} : { message: Message.toJSON(this.message(said)) };
     const status = { state: `TASK_STATE_${state}`, timestamp: new Date().toISOString(), ...message };
     this.#bus.publish(AgentEvent.statusUpdate(TaskStatusUpdateEvent.fromJSON({ ...this.#place, status })));
   }
 
-  artifact(text: string, flags: { append?: boolean; lastChunk?: boolean } = {}): void {
+  /** A whole one, unless the flags say otherwise. */
+  artifact(
+    text: string,
+    flags: { append?: boolean; lastChunk?: boolean } = { append: false, lastChunk: true },
+  ): void {
     const artifact = { artifactId: "a1", name: "result", parts: [{ text }] };
     this.#bus.publish(
       AgentEvent.artifactUpdate(TaskArtifactUpdateEvent.fromJSON({ ...this.#place, artifact, ...flags })),
@@ -231,6 +245,7 @@ class Speaker {
     const event = TaskArtifactUpdateEvent.fromJSON({
       ...this.#place,
       artifact: { artifactId: "a1", parts: [] },
+      lastChunk: true,
     });
     if (event.artifact !== undefined) event.artifact.parts = parts;
     this.#bus.publish(AgentEvent.artifactUpdate(event));
