@@ -14,8 +14,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
           // Properties run hundreds of cases: on a busy machine that takes its time.
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -23,8 +23,9 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts", "adapters/*/test/**/*.test.ts"],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          // Ends what hangs, no more: each starts processes, and machines of CI are slow and busy.
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
         },
       },
     ],

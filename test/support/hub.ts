@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { type RestAnswer, type RestOptions, restCall } from "./rest-client.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const START_MS = 25_000;
-const STOP_MS = 15_000;
+const START_MS = 60_000;
+const STOP_MS = 30_000;
 const KEPT_LOG_CHARS = 100_000;
 export const ADMIN_TOKEN = "the-admin-token-of-this-test-hub";
 

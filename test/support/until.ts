@@ -7,7 +7,7 @@ const EVERY_MS = 20;
 export async function until<T>(
   what: string,
   ask: () => T | undefined | false | Promise<T | undefined | false>,
-  withinMs = 10_000,
+  withinMs = 30_000,
 ): Promise<T> {
   const endMs = performance.now() + withinMs;
   for (;;) {

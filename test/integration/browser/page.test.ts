@@ -127,7 +127,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a page in Chromium", () => {
     await hub.stop();
     await hub.start({ MESHKORE_HTTP_PORT: port });
     const streams = () => urls.filter((url) => url.includes("/messages/stream"));
-    await until("the page's second stream", () => streams().length > 1, 20_000);
+    await until("the page's second stream", () => streams().length > 1, 60_000);
     await alice.post("/send", { to: agentId, payload: "after" });
     expect(await lines(opened, "events", 2)).toEqual(['events: alice "before"', 'events: alice "after"']);
     const tickets = urls.flatMap((url) => /ticket=(mkt_[\w-]+)/.exec(url)?.[1] ?? []);
@@ -139,7 +139,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a page in Chromium", () => {
 
   test("of another origin reaches nothing: no call, no stream, no WebSocket", async () => {
     const { page, told } = await open("evil.example");
-    await until("the refusal of the page's join", () => told.some((text) => text.includes("CORS")), 20_000);
+    await until("the refusal of the page's join", () => told.some((text) => text.includes("CORS")), 60_000);
     expect(await page.locator("li").count()).toBe(0);
     const { token } = alice;
     const ticket = String((await alice.post("/tickets")).field("ticket"));

@@ -97,7 +97,7 @@ test("follow prints what comes in, survives a restart of the hub, and ends with 
   await until("the loss is told", () => follow.err().includes("reconnecting"));
   await own.start({ MESHKORE_HTTP_PORT: port });
   await writer.post("/send", { to: "reader", payload: "two" });
-  await until("the second message", () => follow.out().includes('"two"'), 20_000);
+  await until("the second message", () => follow.out().includes('"two"'), 60_000);
   follow.child.kill("SIGINT");
   expect((await follow.result).code).toBe(130);
   expect(follow.err()).not.toContain("no_websocket");

@@ -42,7 +42,7 @@ describe("docs/connect.md", () => {
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
     try {
-      await until("the welcome and the message", () => output.includes("hello bob\nalice hello\n"), 20_000);
+      await until("the welcome and the message", () => output.includes("hello bob\nalice hello\n"), 60_000);
       await until("the ack", async () => {
         const { messages } = JSON.parse((await bob.get("/messages")).text);
         return messages.length === 0;

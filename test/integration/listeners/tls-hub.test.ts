@@ -74,7 +74,7 @@ describe("a hub with TLS", () => {
       // At once, by a signal.
       await pointTo("v1");
       process.kill(hub.pid, "SIGHUP");
-      await untilShown(hub, "one", 10_000);
+      await untilShown(hub, "one", 30_000);
       expect(hub.log()).toContain("tls.reloaded");
       expect(socket.readyState).toBe(WebSocket.OPEN);
       expect((await hub.call("GET", "/healthz")).status).toBe(200);

@@ -5,7 +5,7 @@ import type { TestHub } from "../../support/hub.ts";
 import { type CliResult, startCli } from "../cli/cli-process.ts";
 import { operatorEnv } from "./operator-cli.ts";
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const TRIES = 20;
 
 /** What a backup under way has written so far; undefined when none is under way. */

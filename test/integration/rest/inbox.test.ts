@@ -183,7 +183,7 @@ describe("waiting", () => {
     await reader.get("/stats");
     await send(reader, "wake");
     expect((await waiting).payloads).toEqual(["wake"]);
-    expect(performance.now() - startedMs).toBeLessThan(10_000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
   test("it ends empty when nothing comes, and not before", async () => {
@@ -197,7 +197,7 @@ describe("waiting", () => {
     const reader = await readerWith(1);
     const startedMs = performance.now();
     expect((await read(reader, "?wait=25")).payloads).toEqual([1]);
-    expect(performance.now() - startedMs).toBeLessThan(10_000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
   test("it ends when the client goes away: nothing is said to be delivered to nobody", async () => {

@@ -390,7 +390,7 @@ describe("frames that are wrong", () => {
       }));
       session.say({ send });
     }
-    await until("a result for each", () => session.results.length === 40_000, 20_000);
+    await until("a result for each", () => session.results.length === 40_000, 60_000);
     const refused = session.results.filter(({ error }) => error !== undefined);
     for (const { error } of refused) expect(error).toMatchObject({ code: 9, retryAfterS: 1 });
     const page = (await bob.get("/messages?limit=1")).messages();
