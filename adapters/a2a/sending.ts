@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { isInterrupted, isTerminal, MeshError, type Task } from "../../src/adapter-kit.ts";
+import { isInterrupted, isTerminal, MeshError, present, type Task } from "../../src/adapter-kit.ts";
 import {
   type Message as A2aMessage,
   type Task as A2aTask,
@@ -9,7 +9,7 @@ import {
   type StreamResponse,
   StreamResponseSchema,
 } from "../../src/gen/lf/a2a/v1/a2a_pb.js";
-import { invalidParams } from "./a2a-error.ts";
+import { A2aError, invalidParams } from "./a2a-error.ts";
 import { type Asked, agentOf, HUB } from "./asked.ts";
 import { checkedMessage } from "./checks.ts";
 import { a2aErrorFromMesh } from "./errors.ts";
@@ -115,8 +115,19 @@ async function begin(
     if (thrown instanceof MeshError && thrown.code === "not_found") {
       throw a2aErrorFromMesh(thrown, "AGENT_NOT_FOUND");
     }
-    throw thrown;
+    throw idErrorFromThrown(thrown);
   }
+}
+
+/** An id that was given to another message is the caller's to set right; anything else stays what it is. */
+function idErrorFromThrown(thrown: unknown): unknown {
+  if (!(thrown instanceof MeshError) || thrown.code !== "already_exists") return thrown;
+  const violation = { field: "message.messageId", description: "was given to another message" };
+  return new A2aError("INVALID_PARAMS", `${violation.field} ${violation.description}`, {
+    violations: [violation],
+    metadata: present({ hint: thrown.hint }),
+    cause: thrown,
+  });
 }
 
 interface Turn extends Pick<Beginning, "message" | "push"> {
@@ -130,7 +141,11 @@ async function goOn(deps: SendingDeps, asked: Asked, { tenant, message, push }: 
     throw invalidParams({ field: "message.contextId", description: "is not the task's" });
   }
   await push?.check();
-  return deps.tasks.say(asked.call, taskId, messageFromA2aMessage(message));
+  try {
+    return await deps.tasks.say(asked.call, taskId, messageFromA2aMessage(message));
+  } catch (thrown) {
+    throw idErrorFromThrown(thrown);
+  }
 }
 
 /** The task when it has ended or waits for the caller, or as it is after the longest wait. */

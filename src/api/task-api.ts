@@ -61,13 +61,16 @@ export interface TaskApi {
    * Answers when the task is durable. An anonymous caller is let through to workers with public access, as a
    * rate-limited guest.
    * @throws MeshError not_found, permission_denied, inbox_full, rate_limited, quota_exceeded, too_large,
-   *   invalid_argument
+   *   invalid_argument, already_exists for a key that was given to another message
    */
   create(call: Call, input: CreateTaskInput): Promise<{ readonly task: Task; readonly duplicate: boolean }>;
   get(call: Call, taskId: string, view?: TaskView): Promise<Task>;
   /** Latest change of status first. */
   list(call: Call, input: ListTasksInput): Promise<TaskPage>;
-  /** The next turn of who gave the task; its `messageId` is the dedupe key. */
+  /**
+   * The next turn of who gave the task; its `messageId` is the dedupe key. @throws MeshError rate_limited,
+   *   quota_exceeded, failed_precondition, already_exists for a key that was given to another message of the task
+   */
   say(call: Call, taskId: string, message: TaskMessage): Promise<Task>;
   /** By the worker. @throws MeshError permission_denied for who gave the task */
   update(call: Call, taskId: string, update: TaskUpdate): Promise<Task>;

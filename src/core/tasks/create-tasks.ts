@@ -71,7 +71,10 @@ export function createTaskLayer(deps: TaskLayerDeps): TaskLayer {
   const upkeep = new TaskUpkeep({ log, store, live, writer, fanout, dead, directory, clock, logger, keptMs });
   return {
     upkeep,
-    tasks: new Tasks({ store, live, writer, creation, watches, receipts, dead, clock }),
+    tasks: new Tasks({
+      ...{ store, live, writer, creation, watches, receipts, dead, clock },
+      admission: deps.admission,
+    }),
     start: () => upkeep.start(),
     drain: () => watches.closeAll("draining"),
     forgetCopies: () => live.clear(),

@@ -54,6 +54,11 @@ export class LiveTasks {
     this.#store = store;
   }
 
+  /** What is in memory; undefined says nothing of whether there is such a task. */
+  kept(taskId: string): LiveTask | undefined {
+    return this.#kept.get(taskId);
+  }
+
   /** Undefined when there is no such task (any more). */
   find(taskId: string): LiveTask | undefined | Promise<LiveTask | undefined> {
     const kept = this.#kept.get(taskId);

@@ -15,6 +15,7 @@ import type { Routes } from "../routes.ts";
 import { inboxStream } from "../streams.ts";
 import { checkText, placedMessage } from "./checks.ts";
 import type { LiveTask, LiveTasks } from "./live-tasks.ts";
+import { checkRepeat } from "./repeats.ts";
 import type { NewEvent, TaskWriter } from "./task-writer.ts";
 
 const MAX_OUTPUT_MODES = 100;
@@ -25,7 +26,10 @@ export interface NewTask {
   readonly to: string;
   /** Needs parts; `messageId` counts as dedupe key when there is no other. `taskId` must be empty. */
   readonly message: TaskMessage;
-  /** A repeat of the key by the same caller to the same worker within 24 h gives the first task. */
+  /**
+   * A repeat of the key by the same caller to the same worker within 24 h gives the first task; with another message it
+   * is refused.
+   */
   readonly dedupeKey?: string;
   readonly metadata?: JsonObject;
   readonly acceptedOutputModes?: readonly string[];
@@ -64,7 +68,7 @@ export class TaskCreation {
     const { admission, store } = this.#deps;
     checkInput(input);
     const caller = await this.#callerOf(call, input.to);
-    const release = await admission.admit(caller === GUEST ? `${GUEST} ${call.remoteAddress}` : caller);
+    const release = await admission.admit(admittedAs(caller, call));
     try {
       const worker = await this.#workerFor(caller, input.to);
       const record = this.#recordOf(input, caller, worker);
@@ -92,6 +96,7 @@ export class TaskCreation {
   /** The first call of the key may still be under way, or may have died between index and log. */
   async #repeated(known: TaskRecord, input: NewTask) {
     const found = await this.#deps.live.find(known.taskId);
+    checkRepeat(found?.task.history[0], input.message);
     return { live: found ?? (await this.#writeFirst(known, input)), duplicate: true };
   }
 
@@ -151,6 +156,11 @@ export class TaskCreation {
       isSettled: false,
     };
   }
+}
+
+/** Who counts for the limits: guests by where they come from. */
+export function admittedAs(caller: string, { remoteAddress }: Call): string {
+  return caller === GUEST ? `${GUEST} ${remoteAddress}` : caller;
 }
 
 function checkInput({ message, dedupeKey = "", acceptedOutputModes = [] }: NewTask): void {

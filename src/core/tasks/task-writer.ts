@@ -29,6 +29,8 @@ export interface Saying {
   readonly author: string;
   /** Empty = a repeat cannot be told. */
   readonly dedupeKey: string;
+  /** Called with the task for what is taken for a repeat; throws when it is none. */
+  readonly onRepeat?: (live: LiveTask) => void;
 }
 
 export type EventParts = Omit<
@@ -58,11 +60,14 @@ export class TaskWriter {
    * Decides in the task's turn and writes; answers when durable, with the task as it is then. A repeat of what the
    * author said by the same key changes nothing, and nothing is decided.
    */
-  write(taskId: string, { author, dedupeKey }: Saying, decide: Decide): Promise<LiveTask> {
+  write(taskId: string, { author, dedupeKey, onRepeat }: Saying, decide: Decide): Promise<LiveTask> {
     return this.#turns.take(taskId, async () => {
       const live = await this.#deps.live.find(taskId);
       if (live === undefined) throw noSuchTask();
-      if (dedupeKey !== "" && live.keys.has(keyOf(author, dedupeKey))) return live;
+      if (dedupeKey !== "" && live.keys.has(keyOf(author, dedupeKey))) {
+        onRepeat?.(live);
+        return live;
+      }
       const event = decide(live);
       if (event !== undefined) await this.append(live, { event, author, dedupeKey });
       return live;

@@ -11,20 +11,22 @@ import {
 import { MeshError } from "../../model/errors.ts";
 
 import { isUuid } from "../../model/message-id.ts";
-import { type Call, requireAgent } from "../../model/principal.ts";
+import { type Call, type Principal, requireAgent } from "../../model/principal.ts";
 import { GUEST, isInterrupted, stateOf, taskStatus } from "../../model/task.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { TaskRecord, TaskStore } from "../../ports/task-store.ts";
+import type { Admission } from "../admission.ts";
 import { checkedArtifact, checkedStatus, checkText, placedMessage } from "./checks.ts";
 import type { DeadTasks, TaskDeath } from "./dead-tasks.ts";
 import { viewOfTask } from "./fold.ts";
 import type { LiveTask, LiveTasks } from "./live-tasks.ts";
 import { ReceiptedFollower } from "./receipted-follower.ts";
-import type { NewTask, TaskCreation } from "./task-creation.ts";
+import { checkRepeat } from "./repeats.ts";
+import { admittedAs, type NewTask, type TaskCreation } from "./task-creation.ts";
 import { listTasks, type TaskListInput, type TaskPage } from "./task-list.ts";
 import type { TaskReceipt, TaskReceipts } from "./task-receipts.ts";
 import type { TaskFollower, TaskWatches } from "./task-watch.ts";
-import { checkOpen, noSuchTask, type TaskWriter } from "./task-writer.ts";
+import { checkOpen, noSuchTask, type Saying, type TaskWriter } from "./task-writer.ts";
 
 export interface TasksDeps {
   readonly store: TaskStore;
@@ -34,6 +36,7 @@ export interface TasksDeps {
   readonly watches: TaskWatches;
   readonly receipts: TaskReceipts;
   readonly dead: DeadTasks;
+  readonly admission: Admission;
   readonly clock: Clock;
 }
 
@@ -81,16 +84,22 @@ export class Tasks {
     }
     const { contextId } = record;
     const placed = placedMessage(message, { taskId, contextId, role: TaskRole.USER, newId: randomUUID });
-    const live = await this.#deps.writer.write(taskId, { author, dedupeKey: placed.messageId }, (now) => {
-      checkOpen(now);
-      // Whoever waits for the worker must see that it is the worker's turn again.
-      const isAnswer = isInterrupted(stateOf(now.task));
-      const status = isAnswer
-        ? { status: taskStatus(TaskState.SUBMITTED, this.#deps.clock.nowUnixMs()) }
-        : {};
-      return { message: placed, ...status };
-    });
-    return viewOfTask(live.task);
+    const { writer, admission } = this.#deps;
+    const release = await admission.admit(admittedAs(author, call));
+    try {
+      const live = await writer.write(taskId, this.#turnOf(author, placed), (now) => {
+        checkOpen(now);
+        // Whoever waits for the worker must see that it is the worker's turn again.
+        const isAnswer = isInterrupted(stateOf(now.task));
+        const status = isAnswer
+          ? { status: taskStatus(TaskState.SUBMITTED, this.#deps.clock.nowUnixMs()) }
+          : {};
+        return { message: placed, ...status };
+      });
+      return viewOfTask(live.task);
+    } finally {
+      release?.();
+    }
   }
 
   async update(call: Call, taskId: string, update: WorkerUpdate): Promise<Task> {
@@ -153,15 +162,33 @@ export class Tasks {
     await this.#deps.dead(taskId, death);
   }
 
-  /** Not found for who has nothing to do with it, without a word on whether there is one. */
-  async #visible(call: Call, taskId: string): Promise<LiveTask> {
-    const live = isUuid(taskId) ? await this.#deps.live.find(taskId) : undefined;
-    const { principal } = call;
-    if (live?.record.caller === GUEST) return live;
-    const { agentId } = requireAgent(principal);
-    if (live === undefined || (live.record.caller !== agentId && live.record.worker !== agentId))
-      throw noSuchTask();
-    return live;
+  /**
+   * Not found for who has nothing to do with it, without a word on whether there is one: a task of others costs the same
+   * one look into the index as none does, and its events are not read.
+   */
+  async #visible({ principal }: Call, taskId: string): Promise<LiveTask> {
+    const { live, store } = this.#deps;
+    const kept = live.kept(taskId);
+    if (kept !== undefined && isPartyOf(principal, kept.record)) return kept;
+    const record = isUuid(taskId) ? await store.find(taskId) : undefined;
+    const isParty = record !== undefined && isPartyOf(principal, record);
+    const found = isParty ? await live.find(taskId) : undefined;
+    if (found !== undefined) return found;
+    // Who has no name is to say who it is, whatever there is.
+    requireAgent(principal);
+    throw noSuchTask();
+  }
+
+  #turnOf(author: string, placed: TaskMessage): Saying {
+    const { messageId } = placed;
+    return {
+      ...{ author, dedupeKey: messageId },
+      onRepeat: ({ task }) =>
+        checkRepeat(
+          task.history.find((said) => said.messageId === messageId && said.role === TaskRole.USER),
+          placed,
+        ),
+    };
   }
 
   #eventOf({ taskId, contextId }: TaskRecord, update: WorkerUpdate) {
@@ -179,6 +206,12 @@ export class Tasks {
       ...given(metadata),
     };
   }
+}
+
+/** Whether a caller has to do with a task. A guest's is open to whoever knows its id. */
+function isPartyOf(principal: Principal, { caller, worker }: TaskRecord): boolean {
+  if (caller === GUEST) return true;
+  return principal.kind === "agent" && (principal.agentId === caller || principal.agentId === worker);
 }
 
 /** The name under which the caller of this call gave the task; undefined when it did not. */
