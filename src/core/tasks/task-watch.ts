@@ -46,6 +46,7 @@ export class TaskWatches {
    */
   async open(call: Call, live: LiveTask, after: number | undefined): Promise<TaskFollower> {
     if (this.#isClosed) throw hubIsStopping("subscribe again");
+    if (after !== undefined && after > Number(live.task.sequence)) throw taskGap();
     const { principal } = call;
     const key = principal.kind === "agent" ? principal.agentId : `~ ${call.remoteAddress}`;
     this.#reserve(key);

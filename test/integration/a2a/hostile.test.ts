@@ -10,12 +10,10 @@ import type { RestAnswer } from "../../support/rest-client.ts";
 import { openStage, type Stage } from "./stage.ts";
 
 let stage: Stage;
-let carol: TestAgent;
 const V1 = { "a2a-version": "1.0" };
 
 beforeAll(async () => {
   stage = await openStage({ env: { MESHKORE_OUTBOUND_ALLOW: "127.0.0.0/8" } });
-  carol = await stage.hub.join("carol");
 });
 
 afterAll(async () => {
@@ -151,55 +149,6 @@ describe("a message that is wrong", () => {
     expect(Object((await post(raw(25))).json).result).toBeDefined();
     expect(codeOf((await post(raw(40))).json)).toBe(-32602);
     expect(codeOf((await post(raw(5000))).json)).toBe(-32700);
-  });
-});
-
-describe("a task of somebody else", () => {
-  let taskId: string;
-
-  beforeAll(async () => {
-    const params = { ...message({}), configuration: { returnImmediately: true } };
-    taskId = Object(await rpc("SendMessage", params)).result.task.id;
-    const push = { taskId, id: "p", url: "http://127.0.0.1:9/", token: "secret" };
-    expect(Object(await rpc("CreateTaskPushNotificationConfig", push)).result).toMatchObject({ id: "p" });
-  });
-
-  const OPERATIONS: readonly (readonly [string, (id: string) => object])[] = [
-    ["GetTask", (id) => ({ id })],
-    ["CancelTask", (id) => ({ id })],
-    ["SubscribeToTask", (id) => ({ id })],
-    ["SendMessage", (id) => message({ taskId: id })],
-    ["SendStreamingMessage", (id) => message({ taskId: id })],
-    ["CreateTaskPushNotificationConfig", (id) => ({ taskId: id, url: "http://127.0.0.1:9/" })],
-    ["GetTaskPushNotificationConfig", (id) => ({ taskId: id, id: "p" })],
-    ["ListTaskPushNotificationConfigs", (id) => ({ taskId: id })],
-    ["DeleteTaskPushNotificationConfig", (id) => ({ taskId: id, id: "p" })],
-  ];
-
-  it.each(OPERATIONS)("%s says what it says of one that is not there", async (method, paramsFor) => {
-    const words = async (id: string, options: Posted) => {
-      const answer = Object(await rpc(method, paramsFor(id), options));
-      return JSON.stringify(answer.error);
-    };
-    const missing = await words(randomUUID(), { by: carol });
-    expect(missing).toContain("TASK_NOT_FOUND");
-    expect(await words(taskId, { by: carol })).toBe(missing);
-    // At the address of another agent it is not there for its own caller either.
-    expect(await words(taskId, { to: "/carol" })).toBe(missing);
-    expect(await words("../../etc/passwd", { by: carol })).toBe(missing);
-  });
-
-  it("shows its worker the task, and nothing of its notifications", async () => {
-    const { bob } = stage;
-    expect(Object(await rpc("GetTask", { id: taskId }, { by: bob })).result).toMatchObject({ id: taskId });
-    for (const [method, paramsFor] of OPERATIONS.filter(([name]) => name.includes("Push"))) {
-      expect(reasonOf(await rpc(method, paramsFor(taskId), { by: bob }))).toBe("TASK_NOT_FOUND");
-    }
-  });
-
-  it("is listed for nobody else", async () => {
-    const listed = Object(await rpc("ListTasks", {}, { by: carol })).result;
-    expect(listed).toMatchObject({ tasks: [], totalSize: 0 });
   });
 });
 
