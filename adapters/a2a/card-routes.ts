@@ -1,15 +1,15 @@
 import type { HttpRequest, HttpResponse, Logger, RegistryApi, Route } from "../../src/adapter-kit.ts";
 import { A2aError } from "./a2a-error.ts";
 import { HUB } from "./asked.ts";
-import type { CardSigner } from "./card-signer.ts";
 import { agentNotFound, type CardForm, type Cards, type ServedCard } from "./cards.ts";
 import { a2aErrorFromThrown, headersFromError, httpErrorBody, httpStatusFrom } from "./errors.ts";
+import { type HubSigner, KEY_SET_PATH } from "./hub-signer.ts";
 import { askedFrom } from "./incoming.ts";
 import { versionFrom } from "./versions.ts";
 
 export interface CardRoutesDeps {
   readonly cards: Cards;
-  readonly signer: CardSigner;
+  readonly signer: HubSigner;
   readonly registry: Pick<RegistryApi, "authenticate">;
   readonly logger: Logger;
   readonly maxAgeS: number;
@@ -18,7 +18,6 @@ export interface CardRoutesDeps {
 const CARD = ".well-known/agent-card.json";
 /** Where clients of 0.2 looked. */
 const OLD_CARD = ".well-known/agent.json";
-export const KEY_SET_PATH = "/.well-known/jwks.json";
 
 /** Where cards are found: the hub's at the origin, each agent's at its base. */
 export function cardRoutes(deps: CardRoutesDeps): readonly Route[] {

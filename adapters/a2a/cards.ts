@@ -15,7 +15,7 @@ import { A2aError } from "./a2a-error.ts";
 import { type Asked, agentOf, HUB } from "./asked.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { type CardFacts, cardFromAgent, cardOfHub, extendedCard } from "./card.ts";
-import type { CardSigner } from "./card-signer.ts";
+import type { HubSigner } from "./hub-signer.ts";
 import { jsonFromMessage, messageFromJson } from "./json.ts";
 import type { Operations } from "./operations.ts";
 import { cardForBoth, legacyCard } from "./v03/card.ts";
@@ -43,7 +43,7 @@ export interface Cards {
 
 export interface CardsDeps {
   readonly registry: Pick<RegistryApi, "getAgent">;
-  readonly signer: CardSigner;
+  readonly signer: HubSigner;
   readonly facts: () => CardFacts;
   readonly nowUnixMs: () => number;
 }
@@ -130,7 +130,7 @@ export function agentNotFound(thrown: unknown, { principal }: Pick<Call, "princi
   return new A2aError("AGENT_NOT_FOUND", thrown.message, { metadata: present({ hint }), cause: thrown });
 }
 
-async function signedMessage(signer: CardSigner, card: AgentCard): Promise<AgentCard> {
+async function signedMessage(signer: HubSigner, card: AgentCard): Promise<AgentCard> {
   return messageFromJson(AgentCardSchema, await signer.sign(jsonFromMessage(AgentCardSchema, card)));
 }
 

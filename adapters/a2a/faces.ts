@@ -8,8 +8,7 @@ import type {
   TaskApi,
 } from "../../src/adapter-kit.ts";
 import type { CardFacts } from "./card.ts";
-import { cardRoutes, KEY_SET_PATH } from "./card-routes.ts";
-import { createCardSigner } from "./card-signer.ts";
+import { cardRoutes } from "./card-routes.ts";
 import { createCards } from "./cards.ts";
 import type { A2aConfig } from "./config.ts";
 import { createTypeCheck } from "./content-types.ts";
@@ -17,6 +16,7 @@ import { createA2aService } from "./grpc.ts";
 import { httpJsonRoutes, REST_0_3, REST_1_0 } from "./http-json.ts";
 import { httpJsonRows } from "./http-json-rows.ts";
 import { createHubAnswer } from "./hub-agent.ts";
+import { createHubSigner } from "./hub-signer.ts";
 import { jsonRpcRoutes } from "./json-rpc.ts";
 import { createMethods } from "./json-rpc-methods.ts";
 import type { Operations } from "./operations.ts";
@@ -43,8 +43,8 @@ export function createA2a(deps: A2aDeps): {
   readonly service: RpcService;
 } {
   const { registry, logger, config, facts } = deps;
-  const signer = createCardSigner(deps.keys, () => `${facts().publicUrl}${KEY_SET_PATH}`);
-  addPushRenderers(deps.push);
+  const signer = createHubSigner(deps.keys, () => facts().publicUrl);
+  addPushRenderers(deps.push, signer);
   const cards = createCards({ registry, signer, facts, nowUnixMs: Date.now });
   const operations = createOperations(deps, cards);
   const methods = createMethods(operations);

@@ -1,4 +1,5 @@
 import { eventFromRecord, taskStream } from "../../core/tasks/task-events.ts";
+import type { Task } from "../../gen/meshkore/v1/tasks_pb.js";
 import { START } from "../../model/position.ts";
 import { isTerminal } from "../../model/task.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -26,6 +27,8 @@ export interface PushErrandDeps {
   readonly targets: Targets;
   readonly clock: Clock;
   readonly render: PushRenderer;
+  /** The task as it is now. */
+  readonly task: () => Promise<Task>;
   /** Tells who asked for it that it is given up. */
   readonly onDead: (push: PushRecord, failure: DeliveryFailure) => Promise<void>;
   /** It has nothing more to do. */
@@ -52,11 +55,12 @@ export function pushErrand(push: PushRecord, deps: PushErrandDeps): Errand {
     async deliver(record, signal) {
       const { event, sequence } = eventFromRecord(record);
       if (event.status !== undefined && isTerminal(event.status.state)) lastSequence = sequence;
-      const { headers, bodies } = await deps.render(event, push);
+      const { headers, bodies, proof } = await deps.render(event, push, deps.task);
       if (taken.sequence !== sequence) taken = { sequence, bodies: 0 };
       while (taken.bodies < bodies.length) {
         const body = bodies[taken.bodies] ?? "";
-        await post(push, { headers, body }, { ...deps, signal });
+        const proven = await proof?.(body);
+        await post(push, { headers, body, proven }, { ...deps, signal });
         taken.bodies += 1;
       }
     },
@@ -78,9 +82,14 @@ export function pushErrand(push: PushRecord, deps: PushErrandDeps): Errand {
   };
 }
 
+interface Attempt extends Pick<RenderedPush, "headers"> {
+  readonly body: string | Uint8Array;
+  readonly proven: RenderedPush["headers"] | undefined;
+}
+
 async function post(
   { ownerId, url, scheme, credentials }: PushRecord,
-  { headers, body }: Pick<RenderedPush, "headers"> & { readonly body: string | Uint8Array },
+  { headers, body, proven }: Attempt,
   { http, targets, clock, signal }: PushErrandDeps & { readonly signal: AbortSignal },
 ): Promise<void> {
   const authorization = scheme === "" ? {} : { authorization: `${scheme} ${credentials}`.trim() };
@@ -89,7 +98,7 @@ async function post(
     const answer = await http.stream({
       method: "POST",
       url,
-      headers: { ...headers, ...authorization },
+      headers: { ...headers, ...(proven ?? authorization) },
       body,
       timeoutMs: TIMEOUT_MS,
       idleMs: TIMEOUT_MS,

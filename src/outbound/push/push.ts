@@ -1,4 +1,4 @@
-import type { TaskEvent } from "../../gen/meshkore/v1/tasks_pb.js";
+import type { Task, TaskEvent } from "../../gen/meshkore/v1/tasks_pb.js";
 
 /** Where the events of a task are to be sent. */
 export interface PushConfig {
@@ -38,7 +38,16 @@ export interface RenderedPush {
   readonly headers: Readonly<Record<string, string>>;
   /** Each is a call of its own, in this order; none = the dialect has no words for the event. */
   readonly bodies: readonly (string | Uint8Array)[];
+  /** Headers that prove to the receiver who calls: made anew for each attempt, in the place of those of the config. */
+  readonly proof?: (body: string | Uint8Array) => Promise<Readonly<Record<string, string>>>;
 }
 
-/** An event in a dialect's own words. May be called again for the same event, and must say the same then. */
-export type PushRenderer = (event: TaskEvent, push: PushConfig) => RenderedPush | Promise<RenderedPush>;
+/**
+ * An event in a dialect's own words; `task` gives the task as it is now. May be called again for the same event, and
+ * gives as many bodies then.
+ */
+export type PushRenderer = (
+  event: TaskEvent,
+  push: PushConfig,
+  task: () => Promise<Task>,
+) => RenderedPush | Promise<RenderedPush>;

@@ -7,6 +7,7 @@ import { GUEST, isTerminal, stateOf } from "../../model/task.ts";
 import type { OutboundHttp } from "../../ports/outbound-http.ts";
 import type { OutcomeRecord, OutcomeStore } from "../../ports/outcome-store.ts";
 import type { PushRecord, PushStore } from "../../ports/push-store.ts";
+import { callAs } from "../call-as.ts";
 import { Courier, type CourierDeps } from "../courier.ts";
 import type { DeliveryFailure } from "../delivery-failure.ts";
 import type { Targets } from "../targets.ts";
@@ -16,6 +17,7 @@ import { pushErrand } from "./push-errand.ts";
 
 const MOST_PER_TASK = 10;
 const PAGE = 100;
+const NO_SIGNAL = new AbortController().signal;
 /** What stands as the receiver of a dead delivery: the config that it was for. */
 const RECEIVER = /^push\/([^/]+)\/(.+)$/s;
 
@@ -180,7 +182,9 @@ export class Pushes {
     };
     const onDead = (dead: PushRecord, failure: DeliveryFailure): Promise<void> =>
       this.#tellDead(dead, failure);
-    const courier = new Courier(this.#deps, pushErrand(push, { ...this.#deps, render, onDead, onEnd }));
+    const task = (): Promise<Task> => this.#deps.tasks.get(callAs(push.ownerId, NO_SIGNAL), push.taskId);
+    const errand = pushErrand(push, { ...this.#deps, render, task, onDead, onEnd });
+    const courier = new Courier(this.#deps, errand);
     this.#couriers.set(key, { courier, ownerId: push.ownerId });
     courier.start();
   }

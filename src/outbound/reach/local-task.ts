@@ -14,8 +14,8 @@ import {
 } from "../../gen/meshkore/v1/tasks_pb.js";
 import { MeshError } from "../../model/errors.ts";
 import { isTerminal, stateOf } from "../../model/task.ts";
+import { callAs } from "../call-as.ts";
 import type { RemoteNews, RemoteTask } from "./dialect.ts";
-import { callAs } from "./worker.ts";
 
 export interface LocalTaskDeps {
   readonly tasks: Pick<Tasks, "get" | "update" | "giveUp">;

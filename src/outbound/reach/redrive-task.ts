@@ -3,7 +3,7 @@ import { eventFromRecord, taskStream } from "../../core/tasks/task-events.ts";
 import type { Tasks } from "../../core/tasks/tasks.ts";
 import type { LogRecord, MessageLog } from "../../ports/message-log.ts";
 import type { OutcomeRecord } from "../../ports/outcome-store.ts";
-import { callAs } from "./worker.ts";
+import { callAs } from "../call-as.ts";
 
 const NO_SIGNAL = new AbortController().signal;
 const PREFIX = taskStream("");

@@ -3,9 +3,9 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { taskStream } from "../../../src/core/tasks/task-events.ts";
 import { TaskMessageSchema, TaskState, TaskStatusSchema } from "../../../src/gen/meshkore/v1/tasks_pb.js";
+import { callAs } from "../../../src/outbound/call-as.ts";
 import type { RemoteAgent, RemoteNews } from "../../../src/outbound/reach/dialect.ts";
 import { RemoteWork } from "../../../src/outbound/reach/remote-work.ts";
-import { callAs } from "../../../src/outbound/reach/worker.ts";
 import { CoreFixture, NO_SIGNAL } from "../../support/core-fixture.ts";
 import { until } from "../../support/until.ts";
 

@@ -1,4 +1,13 @@
-import { calculateJwkThumbprint, exportJWK, FlattenedSign, generateKeyPair, importJWK, type JWK } from "jose";
+import { createHash, randomUUID } from "node:crypto";
+import {
+  calculateJwkThumbprint,
+  exportJWK,
+  FlattenedSign,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+  SignJWT,
+} from "jose";
 import { z } from "zod";
 import { type HubKeys, type JsonObject, MeshError } from "../../src/adapter-kit.ts";
 import { canonicalJson } from "./canonical-json.ts";
@@ -15,10 +24,25 @@ const keyShape = z.strictObject({
   d: z.string(),
 });
 
-/** Signs cards in the hub's name. */
-export interface CardSigner {
+/** How long a receiver may take the proof of a call for good. */
+const PROOF_S = 300;
+
+/** One call of the hub to a receiver of push notifications. */
+export interface ProvenCall {
+  readonly taskId: string;
+  readonly url: string;
+  readonly body: string | Uint8Array;
+}
+
+/** Signs in the hub's name, with one key. */
+export interface HubSigner {
   /** The card with the hub's signature over everything else in it. */
   sign(card: JsonObject): Promise<JsonObject>;
+  /**
+   * A JSON Web Token by which the receiver of a call knows the hub (`iss`, its public URL) and that the call is meant
+   * for it (`aud`, its URL), is about this task and has this body (`request_body_sha256`).
+   */
+  proof(call: ProvenCall): Promise<string>;
   /** The keys that signatures of this hub are checked by, as a JSON Web Key Set. */
   keySet(): Promise<JsonObject>;
 }
@@ -29,8 +53,10 @@ interface OpenKey {
   readonly publicKey: JWK;
 }
 
-/** @param jku where the key set is published */
-export function createCardSigner(keys: HubKeys, jku: () => string): CardSigner {
+/** Where the hub's key set is published, behind its public URL. */
+export const KEY_SET_PATH = "/.well-known/jwks.json";
+
+export function createHubSigner(keys: HubKeys, publicUrl: () => string): HubSigner {
   let opening: Promise<OpenKey> | undefined;
   const opened = (): Promise<OpenKey> => {
     if (opening !== undefined) return opening;
@@ -46,9 +72,21 @@ export function createCardSigner(keys: HubKeys, jku: () => string): CardSigner {
       const { key, kid } = await opened();
       const payload = new TextEncoder().encode(canonicalJson(card));
       const { protected: header = "", signature } = await new FlattenedSign(payload)
-        .setProtectedHeader({ alg: ALG, kid, typ: "JOSE", jku: jku() })
+        .setProtectedHeader({ alg: ALG, kid, typ: "JOSE", jku: `${publicUrl()}${KEY_SET_PATH}` })
         .sign(key);
       return { ...card, signatures: [{ protected: header, signature }] };
+    },
+    async proof({ taskId, url, body }) {
+      const { key, kid } = await opened();
+      const digest = createHash("sha256").update(body).digest("hex");
+      return new SignJWT({ taskId, request_body_sha256: digest })
+        .setProtectedHeader({ alg: ALG, kid, typ: "JWT" })
+        .setIssuer(publicUrl())
+        .setAudience(url)
+        .setJti(randomUUID())
+        .setIssuedAt()
+        .setExpirationTime(`${PROOF_S}s`)
+        .sign(key);
     },
     async keySet() {
       const { kid, publicKey } = await opened();
