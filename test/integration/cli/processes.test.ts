@@ -41,6 +41,6 @@ test("a process ends as soon as its work is done", async () => {
   const startMs = performance.now();
   const env = { MESHKORE_URL: hub.url, MESHKORE_API_KEY: "key" };
   expect(await runCli(["agents", "--json"], { env })).toEqual({ code: 0, out: '{"agents":[]}\n', err: "" });
-  // A connection that is kept alive would hold the process for 4 s.
-  expect(performance.now() - startMs).toBeLessThan(3500);
+  // A connection that is kept alive would hold the process for two minutes.
+  expect(performance.now() - startMs).toBeLessThan(60_000);
 });

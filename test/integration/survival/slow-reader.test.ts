@@ -78,8 +78,8 @@ test.each([
       expect(got.length).toBeLessThan(MESSAGES);
       expect(after.own - before.own).toBeLessThan(60 * MIB);
       expect(tookMs.length).toBeGreaterThan(20);
-      expect(tookMs[Math.floor(tookMs.length / 2)]).toBeLessThan(250);
-      expect(tookMs.at(-1)).toBeLessThan(2000);
+      expect(tookMs[Math.floor(tookMs.length / 2)]).toBeLessThan(1000);
+      expect(tookMs.at(-1)).toBeLessThan(10_000);
 
       reader.resume();
       await until("everything is read", () => got.length >= MESSAGES);

@@ -27,6 +27,8 @@ export async function startStubHub(answer: (call: SeenCall) => StubAnswer): Prom
   const server = createServer((request, response) => {
     void serve(request, response, calls, answer);
   });
+  // Whoever waits for the server to end its connections is seen to hang.
+  server.keepAliveTimeout = 120_000;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
