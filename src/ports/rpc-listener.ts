@@ -17,6 +17,8 @@ export interface RpcLimits {
   readonly headerBytes: number;
   /** A connection that has not begun to speak HTTP/2 (after PROXY header and TLS) by then is cut. */
   readonly greetingMs: number;
+  /** A request of one message that is not all there by then is cut. */
+  readonly requestMs: number;
   /** A connection without a call for so long is ended. */
   readonly idleMs: number;
   /** A connection that is silent for so long is pinged, and cut when nothing comes back in `pingAnswerMs`. */

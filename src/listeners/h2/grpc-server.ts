@@ -12,6 +12,7 @@ import type { RpcMethod, RpcService } from "../../ports/rpc.ts";
 import type { RpcLimits } from "../../ports/rpc-listener.ts";
 import type { CallDeps } from "./call-deps.ts";
 import { guardConnection } from "./connection-guard.ts";
+import { limitRequestTime } from "./request-deadline.ts";
 import { serverStreamHandler } from "./server-stream.ts";
 import { sessionHandler } from "./session-call.ts";
 import { unaryHandler } from "./unary-call.ts";
@@ -67,8 +68,10 @@ export function createGrpcServer({ services, limits, deps }: GrpcServerOptions):
     session.setLocalWindowSize(WINDOW_BYTES);
   });
   // Before the library's own listener, which calls the handler of a session at once.
-  http2Server.prependListener("stream", (stream) => {
+  const sessionPaths = new Set(services.flatMap(pathsOfSessions));
+  http2Server.prependListener("stream", (stream, headers) => {
     newest.stream = stream;
+    if (!sessionPaths.has(String(headers[":path"]))) limitRequestTime(stream, limits.requestMs);
   });
   return {
     take(socket, greeted) {
@@ -85,6 +88,15 @@ export function createGrpcServer({ services, limits, deps }: GrpcServerOptions):
   };
 }
 
+/** Of the methods whose frames come when they come. */
+function pathsOfSessions({ service, methods }: RpcService): string[] {
+  return methods.filter(({ kind }) => kind === "session").map(({ method }) => pathOf(service, method.name));
+}
+
+function pathOf({ typeName }: RpcService["service"], name: string): string {
+  return `/${typeName}/${name}`;
+}
+
 function addService(
   server: Server,
   { service, methods }: RpcService,
@@ -95,7 +107,7 @@ function addService(
   const implementation: UntypedServiceImplementation = {};
   for (const rpc of methods) {
     const name = rpc.method.name;
-    definition[name] = methodDefinition(`/${service.typeName}/${name}`, rpc.kind);
+    definition[name] = methodDefinition(pathOf(service, name), rpc.kind);
     if (rpc.kind === "unary") implementation[name] = unaryHandler(rpc, deps);
     else if (rpc.kind === "server_streaming") implementation[name] = serverStreamHandler(rpc, deps);
     else implementation[name] = sessionHandler(rpc, deps, newestCut);

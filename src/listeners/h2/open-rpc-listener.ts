@@ -1,4 +1,5 @@
 import type { RpcLimits, RpcListener, RpcListenerOptions } from "../../ports/rpc-listener.ts";
+import { BODY_TIMEOUT_MS } from "../listener-limits.ts";
 import { createCallDeps } from "./call-deps.ts";
 import { openEntrance } from "./entrance.ts";
 import type { GrpcServer } from "./grpc-server.ts";
@@ -9,6 +10,7 @@ const LIMITS: RpcLimits = {
   connections: 20_000,
   headerBytes: 16_384,
   greetingMs: 10_000,
+  requestMs: BODY_TIMEOUT_MS,
   idleMs: 30 * 60_000,
   pingEveryMs: 60_000,
   pingAnswerMs: 20_000,

@@ -4,7 +4,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { RpcLimits } from "../../../src/ports/rpc-listener.ts";
 import { until } from "../../support/until.ts";
-import { clientOf, openRpcFixture, type RpcFixture, SEND, SESSION, sendOver } from "./rpc-fixture.ts";
+import { ATTACH, clientOf, openRpcFixture, type RpcFixture, SEND, SESSION, sendOver } from "./rpc-fixture.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const EMPTY_SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
@@ -65,6 +65,13 @@ async function tcp({ listener }: RpcFixture): Promise<Socket> {
   return socket;
 }
 
+/** The head of a message of so many bytes, and its first bytes. */
+function frameOf(bytes: number): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(bytes, 1);
+  return Buffer.concat([head, Buffer.alloc(Math.min(bytes, 10))]);
+}
+
 const closed = (stream: ClientHttp2Stream) => new Promise<void>((resolve) => stream.once("close", resolve));
 
 const stillAnswers = async (open: RpcFixture) => {
@@ -72,6 +79,34 @@ const stillAnswers = async (open: RpcFixture) => {
   expect(await sendOver(client)).toBe("sent");
   client.close();
 };
+
+test.each([
+  ["a unary method", SEND],
+  ["a method that streams its answer", ATTACH],
+])("a request that does not come to its end is cut: of %s", async (_name, path) => {
+  const open = await withLimits({ requestMs: 300 });
+  const client = await rawClient(open);
+  const session = client.call(SESSION);
+  session.write(frameOf(10));
+  const silent = client.call(path);
+  const dripping = client.call(path);
+  const drip = setInterval(() => dripping.write(Buffer.alloc(1)), 20);
+  dripping.write(frameOf(90_000));
+  await Promise.all([closed(silent), closed(dripping)]);
+  clearInterval(drip);
+  expect([silent.rstCode, dripping.rstCode]).toEqual([constants.NGHTTP2_CANCEL, constants.NGHTTP2_CANCEL]);
+  // Frames of a session come when they come, and an answer may take as long as it likes.
+  await until("the session got its frame", () => open.relay.sessions[0]?.received.length === 1);
+  const waiting = sendOver(clientOf(open.address), { to: "wait" });
+  await until("the call waits", () => open.relay.waiting === 1);
+  const silentAgain = client.call(path);
+  await closed(silentAgain);
+  expect(open.relay.waiting).toBe(1);
+  expect(session.closed).toBe(false);
+  client.session.destroy();
+  await stillAnswers(open);
+  void waiting.catch(() => undefined);
+});
 
 test.each([
   ["nothing", Buffer.alloc(0)],
