@@ -7,13 +7,13 @@ import type { TaskRecord, TaskStore } from "../../ports/task-store.ts";
 import { applyEvent, emptyTask } from "./fold.ts";
 import { eventFromRecord, type StoredTaskEvent, taskStream } from "./task-events.ts";
 
-/** Of the events of tasks that are kept in memory. */
-const KEPT_BYTES = 33_554_432;
-/** What a task weighs beside its events. */
-const TASK_BYTES = 2048;
 const PAGE = 500;
 const MAX_EVENTS = 100_000;
 const MAX_BYTES = 67_108_864;
+/** What a task weighs beside its events. */
+const TASK_BYTES = 2048;
+/** Of the events of tasks that are kept in memory. One that did not fit would be read anew with each of its events. */
+const KEPT_BYTES = 100_663_296;
 
 /** A task with all that was said about it. */
 export interface LiveTask {
