@@ -10,7 +10,7 @@ import type {
 import { A2AService } from "../../src/gen/lf/a2a/v1/a2a_pb.js";
 import { A2aError } from "./a2a-error.ts";
 import { type Asked, HUB } from "./asked.ts";
-import { a2aErrorFromThrown, rpcErrorFrom } from "./errors.ts";
+import { a2aErrorFromMesh, a2aErrorFromThrown, rpcErrorFrom } from "./errors.ts";
 import { askedFrom } from "./incoming.ts";
 import type { Operations } from "./operations.ts";
 import type { ItemStream } from "./task-stream.ts";
@@ -53,6 +53,7 @@ function unary<Method extends DescMethod>(
   return {
     kind: "unary",
     method,
+    unreadable,
     async handle(request, context) {
       try {
         // The row's method says what its request is.
@@ -73,6 +74,7 @@ function stream<Method extends DescMethod>(
   return {
     kind: "server_streaming",
     method,
+    unreadable,
     async *handle(request, context) {
       try {
         const given = request as MessageShape<Method["input"]>;
@@ -96,6 +98,11 @@ function askedOf({ registry }: GrpcDeps, context: RpcContext): Promise<Asked> {
     });
   }
   return askedFrom(context, { base: HUB, version: "1.0" }, registry);
+}
+
+/** JSON that cannot be read is a parse error too. */
+function unreadable(error: MeshError): MeshError {
+  return rpcErrorFrom(a2aErrorFromMesh(error, "PARSE_ERROR"));
 }
 
 function told({ logger }: GrpcDeps, { name }: DescMethod, thrown: unknown): MeshError {

@@ -1,4 +1,5 @@
 import type { DescMethod, DescService, MessageShape } from "@bufbuild/protobuf";
+import type { MeshError } from "../model/errors.ts";
 import type { SocketConnection, SocketSession } from "./listener.ts";
 
 /**
@@ -15,8 +16,14 @@ export interface RpcContext {
   readonly signal: AbortSignal;
 }
 
+/** How a method says in its own protocol's words that the bytes of a request are none. */
+export interface RpcRefusals {
+  /** Absent = as the hub says it. */
+  readonly unreadable?: (error: MeshError) => MeshError;
+}
+
 /** One message in, one out. Rejects with MeshError only. */
-export interface UnaryRpc<Method extends DescMethod = DescMethod> {
+export interface UnaryRpc<Method extends DescMethod = DescMethod> extends RpcRefusals {
   readonly kind: "unary";
   readonly method: Method;
   handle(
@@ -29,7 +36,7 @@ export interface UnaryRpc<Method extends DescMethod = DescMethod> {
  * One message in, many out. The wire asks for the next one when the client took those before, and calls `return` when
  * the client went away. Throws MeshError only.
  */
-export interface ServerStreamRpc<Method extends DescMethod = DescMethod> {
+export interface ServerStreamRpc<Method extends DescMethod = DescMethod> extends RpcRefusals {
   readonly kind: "server_streaming";
   readonly method: Method;
   handle(

@@ -1,8 +1,27 @@
-import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { MeshError } from "../../model/errors.ts";
+import type { RpcRefusals } from "../../ports/rpc.ts";
 
 const READ = { readUnknownFields: false } as const;
 const WRITE = { writeUnknownFields: false } as const;
+
+/** The request of a call. @throws MeshError malformed, or what the method has to say instead */
+export function decodeRequest<Method extends DescMethod>(
+  { method, unreadable }: { readonly method: Method } & RpcRefusals,
+  bytes: Uint8Array,
+): MessageShape<Method["input"]> {
+  try {
+    return decodeMessage<Method["input"]>(method.input, bytes);
+  } catch (thrown) {
+    throw thrown instanceof MeshError && unreadable !== undefined ? unreadable(thrown) : thrown;
+  }
+}
 
 /** @throws MeshError malformed */
 export function decodeMessage<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {

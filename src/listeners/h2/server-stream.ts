@@ -3,7 +3,7 @@ import { meshErrorFromUnknown } from "../../model/errors.ts";
 import type { ServerStreamRpc } from "../../ports/rpc.ts";
 import type { CallDeps } from "./call-deps.ts";
 import { statusFromError } from "./call-status.ts";
-import { decodeMessage, encodeMessage } from "./message-codec.ts";
+import { decodeRequest, encodeMessage } from "./message-codec.ts";
 
 type Call = ServerWritableStream<Buffer, Buffer>;
 
@@ -19,7 +19,7 @@ async function answer(rpc: ServerStreamRpc, deps: CallDeps, call: Call): Promise
   const ended = deps.calls.begin();
   const untilGone = createUntilGone(call);
   try {
-    const request = decodeMessage(rpc.method.input, call.request);
+    const request = decodeRequest(rpc, call.request);
     const messages = rpc.handle(request, deps.contextOf(call))[Symbol.asyncIterator]();
     for (;;) {
       const next = await untilGone(messages.next());

@@ -3,7 +3,7 @@ import { meshErrorFromUnknown } from "../../model/errors.ts";
 import type { UnaryRpc } from "../../ports/rpc.ts";
 import type { CallDeps } from "./call-deps.ts";
 import { statusFromError } from "./call-status.ts";
-import { decodeMessage, encodeMessage } from "./message-codec.ts";
+import { decodeRequest, encodeMessage } from "./message-codec.ts";
 
 /** Serves one unary method; messages are decoded here, so that broken ones get an error of the hub. */
 export function unaryHandler(rpc: UnaryRpc, deps: CallDeps): handleUnaryCall<Buffer, Buffer> {
@@ -18,7 +18,7 @@ async function answer(
 ): Promise<void> {
   const ended = deps.calls.begin();
   try {
-    const request = decodeMessage(rpc.method.input, call.request);
+    const request = decodeRequest(rpc, call.request);
     const response = await rpc.handle(request, deps.contextOf(call));
     respond(null, encodeMessage(rpc.method.output, response));
   } catch (thrown) {
