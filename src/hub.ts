@@ -16,6 +16,7 @@ import {
 import { keepTlsFresh } from "./compose/tls.ts";
 import { openTracer } from "./compose/tracing.ts";
 import { createBacklog } from "./core/backlog.ts";
+import { createCensus } from "./core/census.ts";
 import { openDataDir } from "./engines/data-dir/data-dir.ts";
 import { Cleanup } from "./model/cleanup.ts";
 
@@ -62,13 +63,15 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const registry = buildRegistry(options, stores, { adminToken: admin.token, publicUrl, counts });
   const core = buildCore(options, { log, stores, registry, counts, tracer });
   const backlog = createBacklog({ log, agents: stores.agents, clock: options.clock, logger });
-  const operations = buildOperations(options, { dataDir, log, stores, registry, counts, core, backlog });
-  const outbound = await buildOutbound(options, { log, stores, registry, core, cleanup });
+  const census = createCensus({ ...stores, clock: options.clock, logger });
+  const looks = { backlog, census };
+  const operations = buildOperations(options, { dataDir, log, stores, registry, counts, core, ...looks });
+  const outbound = await buildOutbound(options, { log, stores, registry, core, counts, cleanup });
   const api = buildApi(options, { log, stores, registry, core, counts, operations, outbound });
   const keys = hubKeys(dataDir);
   const faces = await openFaces(options, { api, publicUrl, address, keys, cleanup, counts, metrics });
   const reloadTls = await keepTlsFresh(options, faces.listeners, cleanup);
-  watchHub(metrics, { registry, backlog, isReady: faces.isReady });
+  watchHub(metrics, { registry, outbound, ...looks, isReady: faces.isReady });
   await core.start();
   outbound.start();
   void operations.resume();

@@ -1,8 +1,10 @@
 import type { Backlog } from "../core/backlog.ts";
+import type { Census } from "../core/census.ts";
 import { type Counts, newCounts } from "../model/counts.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics/metrics.ts";
 import type { HubOptions } from "./hub-options.ts";
+import type { Outbound } from "./outbound.ts";
 
 /** The engine of the log, as metrics name it. */
 const LOG_ENGINE = "embedded";
@@ -21,9 +23,15 @@ export function createHubMetrics({ version }: HubOptions): HubMetrics {
 /** Tells the metrics whom to ask for what nobody counts. */
 export function watchHub(
   metrics: Metrics,
-  hub: { readonly registry: Registry; readonly backlog: Backlog; readonly isReady: () => boolean },
+  hub: {
+    readonly registry: Registry;
+    readonly outbound: Outbound;
+    readonly backlog: Backlog;
+    readonly census: Census;
+    readonly isReady: () => boolean;
+  },
 ): void {
-  const { registry, backlog, isReady } = hub;
+  const { registry, outbound, backlog, census, isReady } = hub;
   metrics.watch({
     isReady,
     agentsOnline: () => registry.presence.onlineCount(),
@@ -31,5 +39,9 @@ export function watchHub(
       const totals = backlog.latest();
       return totals && { records: totals.unread, most: totals.deepest[0]?.unread ?? 0 };
     },
+    kept: () => census.latest(),
+    pushes: () => outbound.pushes.running,
+    elsewhere: () => outbound.reaches.running,
+    calls: () => outbound.calls(),
   });
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { OperatorParts } from "../api/operator.ts";
 import { type Activity, createActivity } from "../core/activity.ts";
 import type { Backlog } from "../core/backlog.ts";
+import type { Census } from "../core/census.ts";
 import type { Core } from "../core/core.ts";
 import { createEraser, type Eraser } from "../core/erase.ts";
 import { createBackups } from "../engines/data-dir/backup-writer.ts";
@@ -27,6 +28,7 @@ export interface OperationsDeps {
   readonly counts: Counts;
   readonly core: Core;
   readonly backlog: Backlog;
+  readonly census: Census;
 }
 
 export interface Operations extends OperatorParts {
@@ -71,9 +73,9 @@ function buildEraser({ clock, logger }: HubOptions, deps: OperationsDeps): Erase
 
 function buildActivity(
   { clock, vitals }: HubOptions,
-  { log, registry, counts, backlog }: OperationsDeps,
+  { log, registry, counts, backlog, census }: OperationsDeps,
 ): (limit: number | undefined) => Promise<Activity> {
-  return createActivity({ counts, vitals, clock, backlog, log, presence: registry.presence });
+  return createActivity({ counts, vitals, clock, backlog, census, log, presence: registry.presence });
 }
 
 function buildBackups({ config, clock, version }: HubOptions, { dataDir, log }: OperationsDeps): Backups {

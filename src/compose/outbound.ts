@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { Core } from "../core/core.ts";
 import { OUTBOUND_HTTP_ENGINES } from "../engines/outbound-http/index.ts";
 import type { Cleanup } from "../model/cleanup.ts";
+import type { Counts } from "../model/counts.ts";
 import { ipSetFromTexts } from "../model/ip-address.ts";
 import { createMessageIds } from "../model/message-id.ts";
+import { countedHttp } from "../outbound/counted-http.ts";
 import { FairGate } from "../outbound/fair-gate.ts";
 import { type PlaceBounds, Places } from "../outbound/places.ts";
 import { Pushes } from "../outbound/push/pushes.ts";
@@ -28,6 +30,8 @@ const STREAMS_PER_TARGET = 48;
 export interface Outbound {
   readonly pushes: Pushes;
   readonly reaches: Reaches;
+  /** Calls under way, and servers that are left alone because they failed. */
+  calls(): { readonly running: number; readonly resting: number };
   /** Goes on with what an earlier run left over; what that costs is not waited for. */
   start(): void;
   stop(): Promise<void>;
@@ -38,25 +42,30 @@ export interface OutboundParts {
   readonly stores: Stores;
   readonly registry: Registry;
   readonly core: Core;
+  readonly counts: Counts;
   readonly cleanup: Cleanup;
 }
 
 export async function buildOutbound(
   { config, clock, logger }: HubOptions,
-  { log, stores, registry, core, cleanup }: OutboundParts,
+  { log, stores, registry, core, counts, cleanup }: OutboundParts,
 ): Promise<Outbound> {
   const openHttp = await OUTBOUND_HTTP_ENGINES.node();
-  const http = cleanup.use(openHttp({ isAllowed: ipSetFromTexts(config.outbound.allow).has }));
+  const opened = cleanup.use(openHttp({ isAllowed: ipSetFromTexts(config.outbound.allow).has }));
+  const http = countedHttp(opened, counts.outbound);
   // Both call out through it, so that what is bounded is the hub.
   const gate = new FairGate(boundsOf(config.outbound.atOnce, CALLS_PER_TARGET));
   const newMessageId = createMessageIds(() => clock.nowUnixMs());
   const retry = { firstMs: FIRST_WAIT_MS, mostMs: MOST_WAIT_MS, giveUpMs: config.outbound.giveUpMs };
+  const pushTargets = new Targets({ clock, gate, ...CIRCUIT });
+  const reachTargets = new Targets({ clock, gate, ...CIRCUIT });
   const pushes = new Pushes({
     ...{ log, clock, logger, retry, http, newMessageId },
     store: stores.pushes,
     outcomes: stores.outcomes,
     tasks: core.tasks,
-    targets: new Targets({ clock, gate, ...CIRCUIT }),
+    targets: pushTargets,
+    counts: counts.outbound,
     newConfigId: randomUUID,
   });
   const reaches = new Reaches({
@@ -71,7 +80,7 @@ export async function buildOutbound(
     agents: stores.agents,
     directory: registry.directory,
     amend: registry.agents.amend,
-    targets: new Targets({ clock, gate, ...CIRCUIT }),
+    targets: reachTargets,
     streams: new Places(boundsOf(config.outbound.streams, STREAMS_PER_TARGET)),
   });
   core.ladder.setRedriver(async (agentId, dead) => {
@@ -83,6 +92,7 @@ export async function buildOutbound(
   return {
     pushes,
     reaches,
+    calls: () => ({ running: gate.running, resting: pushTargets.resting + reachTargets.resting }),
     start() {
       reaches.start().catch((error: unknown) => logger.error("reach.not_resumed", { error }));
       pushes.resumeAll().catch((error: unknown) => logger.error("push.not_resumed", { error }));

@@ -3,6 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { LogUpkeep } from "../ports/log-upkeep.ts";
 import type { Vitals } from "../ports/vitals.ts";
 import type { Backlog } from "./backlog.ts";
+import type { Census } from "./census.ts";
 import { inboxStream } from "./streams.ts";
 
 const MAX_INBOXES = 100;
@@ -24,6 +25,10 @@ export interface Activity {
   readonly cpuUs: number;
   /** How late the event loop is, 99th percentile since the last answer. */
   readonly loopDelayUs: number;
+  /** As it was at most 30 s ago. */
+  readonly openTasks: number;
+  /** The same; of all agents. */
+  readonly deadLetters: number;
   /** Deepest first. */
   readonly inboxes: readonly InboxDepth[];
 }
@@ -40,6 +45,7 @@ export interface ActivityDeps {
   readonly vitals: Vitals;
   readonly clock: Clock;
   readonly backlog: Backlog;
+  readonly census: Census;
   readonly log: LogUpkeep;
   readonly presence: { isOnline(agentId: string): boolean; onlineCount(): number };
 }
@@ -49,10 +55,10 @@ export interface ActivityDeps {
  * are is asked anew each time.
  */
 export function createActivity(deps: ActivityDeps): (limit: number | undefined) => Promise<Activity> {
-  const { counts, vitals, clock, backlog, log, presence } = deps;
+  const { counts, vitals, clock, backlog, census, log, presence } = deps;
 
   async function deepest(limit: number): Promise<readonly InboxDepth[]> {
-    const known = (await backlog.totals()).deepest;
+    const known = (await backlog.fresh()).deepest;
     const depths = await Promise.all(
       known.map(async ({ agentId }) => {
         const { records, bytes } = await log.backlog(inboxStream(agentId));
@@ -80,6 +86,7 @@ export function createActivity(deps: ActivityDeps): (limit: number | undefined) 
       residentBytes: vitals.residentBytes(),
       cpuUs: Math.round(vitals.cpuUs()),
       loopDelayUs: Math.round(vitals.loopDelayUs()),
+      ...(await census.fresh()),
       inboxes: await deepest(limit > 0 ? Math.min(Math.floor(limit), MAX_INBOXES) : DEFAULT_INBOXES),
     };
   };

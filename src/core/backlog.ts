@@ -2,11 +2,9 @@ import type { AgentStore } from "../ports/agent-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { MessageLog } from "../ports/message-log.ts";
+import { createSlowLook, type SlowLook } from "./slow-look.ts";
 import { inboxStream } from "./streams.ts";
 
-const LEAST_AGE_MS = 30_000;
-/** A look at many inboxes takes a while: at most a twentieth of the time goes into looking. */
-const REST_FACTOR = 20;
 const PAGE = 200;
 const DEEPEST = 100;
 
@@ -23,27 +21,17 @@ export interface BacklogTotals {
   readonly deepest: readonly InboxBacklog[];
 }
 
-export interface Backlog {
-  /**
-   * As it was at most 30 s ago, or longer on a hub with so many inboxes that looking at them takes seconds.
-   * @throws MeshError unavailable
-   */
-  totals(): Promise<BacklogTotals>;
-  /** The last that is known, at once; a look that is due is started. Undefined before the first. */
-  latest(): BacklogTotals | undefined;
-}
+/** Looking rejects with MeshError unavailable. */
+export type Backlog = SlowLook<BacklogTotals>;
 
-/** Looks at inboxes page by page, when somebody asks. Calls that come meanwhile share the look that is under way. */
+/** Looks at inboxes page by page, when somebody asks. */
 export function createBacklog(deps: {
   readonly log: MessageLog;
   readonly agents: AgentStore;
   readonly clock: Clock;
   readonly logger: Logger;
 }): Backlog {
-  const { log, agents, clock, logger } = deps;
-  let last: Promise<BacklogTotals> | undefined;
-  let known: BacklogTotals | undefined;
-  let nextMs = 0;
+  const { log, agents } = deps;
 
   async function unreadOf(agentId: string): Promise<InboxBacklog> {
     const stream = inboxStream(agentId);
@@ -53,7 +41,6 @@ export function createBacklog(deps: {
   }
 
   async function look(): Promise<BacklogTotals> {
-    const startMs = clock.steadyMs();
     let unread = 0;
     let deepest: InboxBacklog[] = [];
     for (let after = ""; ; ) {
@@ -67,27 +54,8 @@ export function createBacklog(deps: {
       if (lastAgent === undefined || page.length < PAGE) break;
       after = lastAgent.agentId;
     }
-    const nowMs = clock.steadyMs();
-    nextMs = nowMs + Math.max(LEAST_AGE_MS, REST_FACTOR * (nowMs - startMs));
-    known = { unread, deepest };
-    return known;
+    return { unread, deepest };
   }
 
-  function totals(): Promise<BacklogTotals> {
-    if (last !== undefined && clock.steadyMs() < nextMs) return last;
-    nextMs = Number.POSITIVE_INFINITY;
-    last = look().catch((thrown: unknown) => {
-      last = undefined;
-      throw thrown;
-    });
-    return last;
-  }
-
-  return {
-    totals,
-    latest() {
-      totals().catch((error: unknown) => logger.warn("backlog.not_read", { error }));
-      return known;
-    },
-  };
+  return createSlowLook(look, { ...deps, event: "backlog.not_read" });
 }

@@ -49,7 +49,7 @@ export interface CoreDeps {
   readonly logger: Logger;
   readonly hubId: string;
   readonly bounds: CoreBounds;
-  readonly counts: Pick<Counts, "messages" | "deliveries">;
+  readonly counts: Pick<Counts, "messages" | "deliveries" | "tasks">;
   /** Undefined = messages are not traced. */
   readonly tracer?: MessageTracer | undefined;
 }
@@ -191,7 +191,7 @@ function buildTasks(
   const { log, directory, credentialWatch, clock, logger, bounds, stores, counts } = deps;
   return createTaskLayer({
     ...{ ...parts, log, directory, credentialWatch, clock, logger, bounds },
-    ...{ store: stores.tasks, outcomes: stores.outcomes, counts: counts.deliveries },
+    ...{ store: stores.tasks, outcomes: stores.outcomes, counts },
     accepted(from, to, bytes) {
       counts.messages.accepted += 1;
       counts.messages.acceptedBytes += bytes;

@@ -8,6 +8,8 @@ export interface Counts {
   readonly messages: MessageCounts;
   readonly deliveries: DeliveryCounts;
   readonly attempts: AttemptCounts;
+  readonly tasks: TaskCounts;
+  readonly outbound: OutboundCounts;
   /** By wire: connections that carry a session of an agent. */
   readonly sessions: Map<string, OpenCount>;
   /** By wire: answers that come part by part, such as server-sent events. */
@@ -48,6 +50,28 @@ export interface AttemptCounts {
   refused: number;
 }
 
+export interface TaskCounts {
+  /** Repeats not counted. */
+  created: number;
+  /** By state. */
+  readonly ended: Record<TaskEnd, number>;
+  /** Tasks that are followed live now, once for each follower. */
+  followed: number;
+}
+
+export type TaskEnd = "completed" | "failed" | "canceled" | "rejected";
+
+export interface OutboundCounts {
+  /** Notifications that their receiver took. */
+  pushesSent: number;
+  /** Attempts that failed. */
+  pushesFailed: number;
+  /** Configs whose delivery was given up. */
+  pushesDead: number;
+  /** Calls by how they ended: a class of HTTP status, or an error code. */
+  readonly calls: Map<string, number>;
+}
+
 /** What is open: `opened` less `closed`. */
 export interface OpenCount {
   opened: number;
@@ -67,6 +91,12 @@ export function newCounts(): Counts {
       receiptsDropped: 0,
     },
     attempts: { wrong: 0, refused: 0 },
+    tasks: {
+      created: 0,
+      ended: { completed: 0, failed: 0, canceled: 0, rejected: 0 },
+      followed: 0,
+    },
+    outbound: { pushesSent: 0, pushesFailed: 0, pushesDead: 0, calls: noCalls() },
     sessions: new Map(),
     streams: new Map(),
   };
@@ -98,6 +128,11 @@ export function refusedInAll({ refused }: MessageCounts): number {
 /** Counts a send that failed with `thrown`. */
 export function noteRefused({ refused }: MessageCounts, thrown: unknown): void {
   refused[thrown instanceof MeshError ? thrown.code : "internal"] += 1;
+}
+
+/** Those that are usual are there from the start. */
+function noCalls(): Map<string, number> {
+  return new Map(["2xx", "3xx", "4xx", "5xx", "unavailable", "permission_denied"].map((code) => [code, 0]));
 }
 
 /** Every code by name, so that all of them have one shape and none is found by lookup in a map. */

@@ -63,6 +63,11 @@ export class Courier implements Sink {
     this.#errand = errand;
   }
 
+  /** Whether something is on its way, or waits for its next attempt. */
+  get isBusy(): boolean {
+    return this.#carried.length > 0;
+  }
+
   start(): void {
     this.#starting ??= this.#start();
   }

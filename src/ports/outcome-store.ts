@@ -17,6 +17,8 @@ export interface OutcomeStore {
   add(outcomes: readonly OutcomeRecord[]): Promise<readonly OutcomeRecord[]>;
   /** Failed and expired messages of a sender, newest message id first, before `beforeId` ("" = from the newest). */
   dead(senderId: string, beforeId: string, limit: number): Promise<readonly OutcomeRecord[]>;
+  /** Failed and expired messages of all senders. */
+  countDead(): Promise<number>;
   /** Forgets outcomes older than this; gives how many. */
   prune(beforeUnixMs: number): Promise<number>;
 }

@@ -18,17 +18,20 @@ export interface TaskRecord {
 }
 
 export interface TaskQuery {
-  /** Caller or worker. */
-  readonly party: string;
-  /** On the other side. */
+  /** Caller or worker; undefined = of anybody. */
+  readonly party?: string | undefined;
+  /** On the other side of the party. */
   readonly peer?: string | undefined;
   /** Who does the work. */
   readonly worker?: string | undefined;
   readonly contextId?: string | undefined;
   readonly state?: number | undefined;
   readonly changedAfterUnixMs?: number | undefined;
+  /** Only those that have not ended, or not everybody was told that they have. */
+  readonly isUnsettled?: true | undefined;
   /** Behind this one, in the order of the list. */
   readonly after?: { readonly changedUnixMs: number; readonly taskId: string } | undefined;
+  /** 0 = nothing but their number. */
   readonly limit: number;
 }
 

@@ -273,6 +273,7 @@ function outcomeStore({ outcomes }: Tables): OutcomeStore {
         .filter((outcome) => beforeId === "" || outcome.messageId < beforeId)
         .sort((a, b) => byId(b.messageId, a.messageId))
         .slice(0, limit),
+    countDead: async () => [...outcomes.values()].filter(({ state }) => state !== "processed").length,
     async prune(beforeUnixMs) {
       const old = [...outcomes.values()].filter((outcome) => outcome.atUnixMs < beforeUnixMs);
       for (const outcome of old) outcomes.delete(outcome.messageId);

@@ -50,9 +50,9 @@ function hasSameKey(one: TaskRecord, other: TaskRecord): boolean {
 
 function matches(
   task: TaskRecord,
-  { party, peer, worker, contextId, state, changedAfterUnixMs }: TaskQuery,
+  { party, peer, worker, contextId, state, changedAfterUnixMs, isUnsettled }: TaskQuery,
 ): boolean {
-  const isParty = task.caller === party || task.worker === party;
+  const isParty = party === undefined || task.caller === party || task.worker === party;
   const isPair =
     peer === undefined ||
     (task.caller === party && task.worker === peer) ||
@@ -60,6 +60,7 @@ function matches(
   return (
     isParty &&
     isPair &&
+    (isUnsettled === undefined || !task.isSettled) &&
     (worker === undefined || task.worker === worker) &&
     (contextId === undefined || task.contextId === contextId) &&
     (state === undefined || task.state === state) &&

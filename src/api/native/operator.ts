@@ -29,6 +29,8 @@ export function createOperatorService({ api, facts }: NativeDeps): RpcService {
           residentBytes: uint64FromNumber(activity.residentBytes),
           cpuUs: uint64FromNumber(activity.cpuUs),
           loopDelayUs: uint64FromNumber(activity.loopDelayUs),
+          tasksOpen: uint64FromNumber(activity.openTasks),
+          deadLetters: uint64FromNumber(activity.deadLetters),
           inboxes: activity.inboxes.map(({ agentId, unread, unreadBytes, online }) => ({
             agentId,
             unread: uint64FromNumber(unread),

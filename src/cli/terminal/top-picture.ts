@@ -24,6 +24,8 @@ export interface Sample {
   readonly residentBytes: number;
   readonly cpuUs: number;
   readonly loopDelayMs: number;
+  readonly tasksOpen: number;
+  readonly deadLetters: number;
   readonly inboxes: readonly {
     readonly agentId: string;
     readonly unread: number;
@@ -47,6 +49,8 @@ export function sampleFromAnswer(answer: Answer): Sample {
     residentBytes: amount("residentBytes"),
     cpuUs: amount("cpuUs"),
     loopDelayMs: amount("loopDelayUs") / 1000,
+    tasksOpen: amount("tasksOpen"),
+    deadLetters: amount("deadLetters"),
     inboxes: objectsMember(answer, "inboxes").map((inbox) => ({
       agentId: textMember(inbox, "agentId") ?? "",
       unread: amountMember(inbox, "unread"),
@@ -108,6 +112,8 @@ export function topDocument(before: Sample, now: Sample): object {
     cpu_percent: rounded(rates.cpuPercent),
     resident_bytes: now.residentBytes,
     loop_delay_ms: rounded(now.loopDelayMs),
+    tasks_open: now.tasksOpen,
+    dead_letters: now.deadLetters,
     inboxes: now.inboxes.map((inbox) => ({
       agent_id: inbox.agentId,
       unread: inbox.unread,
@@ -141,6 +147,10 @@ export function topLines(
     row(
       pair("bytes", `${bytesText(rates.bytes)}/s`),
       warned(terminal, lateness(now.loopDelayMs), "loop delay", `${now.loopDelayMs.toFixed(1)} ms`),
+    ),
+    row(
+      pair("tasks open", countText(now.tasksOpen)),
+      warned(terminal, now.deadLetters > 0 ? "yellow" : undefined, "dead", countText(now.deadLetters)),
     ),
     "",
     ...inboxLines(terminal, now),

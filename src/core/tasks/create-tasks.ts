@@ -1,4 +1,4 @@
-import type { DeliveryCounts } from "../../model/counts.ts";
+import type { Counts } from "../../model/counts.ts";
 import { changeOfTask } from "../../model/task.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CredentialWatch } from "../../ports/credential-watch.ts";
@@ -27,7 +27,7 @@ export interface TaskLayerDeps {
   readonly store: TaskStore;
   readonly outcomes: OutcomeStore;
   readonly receipts: Receipts;
-  readonly counts: DeliveryCounts;
+  readonly counts: Pick<Counts, "deliveries" | "tasks">;
   readonly directory: Directory;
   readonly routes: Routes;
   readonly admission: Admission;
@@ -54,7 +54,7 @@ export interface TaskLayer {
 
 /** Wires tasks from their ports. */
 export function createTaskLayer(deps: TaskLayerDeps): TaskLayer {
-  const { log, store, directory, clock, logger, bounds, ids, accepted, outcomes } = deps;
+  const { log, store, directory, clock, logger, bounds, ids, accepted, outcomes, counts } = deps;
   const live = new LiveTasks(log, store);
   const fanout = new TaskFanout({
     ...{ log, logger, clock, delivery: deps.delivery },
@@ -62,11 +62,17 @@ export function createTaskLayer(deps: TaskLayerDeps): TaskLayer {
     settled: ({ record, task }) => store.change(record.taskId, changeOfTask(task, true)),
   });
   const { maxPayloadBytes } = bounds;
-  const writer = new TaskWriter({ log, store, live, fanout, clock, ids, maxPayloadBytes, accepted });
+  const writer = new TaskWriter({
+    ...{ log, store, live, fanout, clock, ids, maxPayloadBytes, accepted },
+    counts: counts.tasks,
+  });
   const creation = new TaskCreation({ ...deps, live, writer });
-  const watches = new TaskWatches({ log, logger, credentialWatch: deps.credentialWatch });
+  const watches = new TaskWatches({
+    ...{ log, logger, credentialWatch: deps.credentialWatch },
+    counts: counts.tasks,
+  });
   const receipts = new TaskReceipts({ log, clock, outcomes, live, fanout, receipts: deps.receipts });
-  const dead = createDeadTasks({ outcomes, clock, live, counts: deps.counts });
+  const dead = createDeadTasks({ outcomes, clock, live, counts: counts.deliveries });
   const keptMs = Math.max(bounds.historyMs, bounds.unreadMs);
   const upkeep = new TaskUpkeep({ log, store, live, writer, fanout, dead, directory, clock, logger, keptMs });
   return {

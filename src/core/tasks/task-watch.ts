@@ -1,4 +1,5 @@
 import type { Task, TaskEvent } from "../../gen/meshkore/v1/tasks_pb.js";
+import type { TaskCounts } from "../../model/counts.ts";
 import { MeshError } from "../../model/errors.ts";
 import { hubIsStopping } from "../../model/hub-stopping.ts";
 import { type Call, unauthenticated } from "../../model/principal.ts";
@@ -27,6 +28,7 @@ export interface TaskWatchesDeps {
   readonly log: MessageLog;
   readonly logger: Logger;
   readonly credentialWatch: CredentialWatch;
+  readonly counts: TaskCounts;
 }
 
 /** All that follow tasks live. */
@@ -59,9 +61,12 @@ export class TaskWatches {
         throw hubIsStopping("subscribe again");
       }
       const follower = new TaskFollower(this.#deps, { call, live, after, credential }, () => {
-        if (this.#open.delete(follower)) this.#release(key);
+        if (!this.#open.delete(follower)) return;
+        this.#deps.counts.followed -= 1;
+        this.#release(key);
       });
       this.#open.add(follower);
+      this.#deps.counts.followed += 1;
       follower.begin();
       return follower;
     } catch (thrown) {

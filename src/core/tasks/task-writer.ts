@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
-import { TaskEventSchema } from "../../gen/meshkore/v1/tasks_pb.js";
+import { TaskEventSchema, TaskState } from "../../gen/meshkore/v1/tasks_pb.js";
+import type { TaskCounts, TaskEnd } from "../../model/counts.ts";
 import { MeshError } from "../../model/errors.ts";
 import { changeOfTask, isTerminal, stateOf, TASK_STATES } from "../../model/task.ts";
 import { createTurns } from "../../model/turns.ts";
@@ -20,6 +21,7 @@ export interface TaskWriterDeps {
   readonly clock: Clock;
   readonly ids: () => string;
   readonly maxPayloadBytes: number;
+  readonly counts: TaskCounts;
   /** Counts what was accepted. */
   readonly accepted: (from: string, to: string, bytes: number) => void;
 }
@@ -46,6 +48,13 @@ export interface NewEvent extends Saying {
 
 /** What is decided in the task's turn, of the task as it is then; undefined = nothing is to be written. */
 export type Decide = (live: LiveTask) => EventParts | undefined;
+
+const ENDS: Readonly<Partial<Record<TaskState, TaskEnd>>> = {
+  [TaskState.COMPLETED]: "completed",
+  [TaskState.FAILED]: "failed",
+  [TaskState.CANCELED]: "canceled",
+  [TaskState.REJECTED]: "rejected",
+};
 
 /** Writes events: those of one task one after the other. */
 export class TaskWriter {
@@ -96,12 +105,20 @@ export class TaskWriter {
     if (appended.duplicate) return false;
     this.#deps.live.take(live, { ...stored, sequence: appended.offset }, { epoch: appended.epoch, bytes });
     this.#deps.accepted(author, to, bytes.length);
+    this.#count(next.event);
     // The row of a new task says what its first event says.
     if (next.event.status !== undefined && next.event.created === undefined) {
       await store.change(taskId, changeOfTask(live.task, false));
     }
     fanout.wake(live);
     return true;
+  }
+
+  #count({ created, status }: EventParts): void {
+    const { counts } = this.#deps;
+    if (created !== undefined) counts.created += 1;
+    const end = ENDS[status?.state ?? TaskState.UNSPECIFIED];
+    if (end !== undefined) counts.ended[end] += 1;
   }
 }
 

@@ -1,5 +1,6 @@
 import { eventFromRecord, taskStream } from "../../core/tasks/task-events.ts";
 import type { Task } from "../../gen/meshkore/v1/tasks_pb.js";
+import type { OutboundCounts } from "../../model/counts.ts";
 import { START } from "../../model/position.ts";
 import { isTerminal } from "../../model/task.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -26,6 +27,7 @@ export interface PushErrandDeps {
   readonly http: OutboundHttp;
   readonly targets: Targets;
   readonly clock: Clock;
+  readonly counts: OutboundCounts;
   readonly render: PushRenderer;
   /** The task as it is now. */
   readonly task: () => Promise<Task>;
@@ -60,7 +62,7 @@ export function pushErrand(push: PushRecord, deps: PushErrandDeps): Errand {
       while (taken.bodies < bodies.length) {
         const body = bodies[taken.bodies] ?? "";
         const proven = await proof?.(body);
-        await post(push, { headers, body, proven }, { ...deps, signal });
+        await counted(post(push, { headers, body, proven }, { ...deps, signal }), deps.counts, signal);
         taken.bodies += 1;
       }
     },
@@ -70,6 +72,7 @@ export function pushErrand(push: PushRecord, deps: PushErrandDeps): Errand {
         sent,
         stopped: { reason: failure.message, atUnixMs: clock.nowUnixMs() },
       });
+      deps.counts.pushesDead += 1;
       return false;
     },
     async commit({ offset }) {
@@ -80,6 +83,16 @@ export function pushErrand(push: PushRecord, deps: PushErrandDeps): Errand {
     },
     onEnd: deps.onEnd,
   };
+}
+
+async function counted(attempt: Promise<void>, counts: OutboundCounts, signal: AbortSignal): Promise<void> {
+  try {
+    await attempt;
+    counts.pushesSent += 1;
+  } catch (thrown) {
+    if (!signal.aborted) counts.pushesFailed += 1;
+    throw thrown;
+  }
 }
 
 interface Attempt extends Pick<RenderedPush, "headers"> {

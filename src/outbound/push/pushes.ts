@@ -1,6 +1,7 @@
 import type { Sent } from "../../core/messages.ts";
 import type { Tasks } from "../../core/tasks/tasks.ts";
 import type { Task } from "../../gen/meshkore/v1/tasks_pb.js";
+import type { OutboundCounts } from "../../model/counts.ts";
 import { MeshError } from "../../model/errors.ts";
 import type { Call } from "../../model/principal.ts";
 import { GUEST, isTerminal, stateOf } from "../../model/task.ts";
@@ -27,6 +28,7 @@ export interface PushesDeps extends CourierDeps {
   readonly tasks: Pick<Tasks, "get">;
   readonly http: OutboundHttp;
   readonly targets: Targets;
+  readonly counts: OutboundCounts;
   readonly newConfigId: () => string;
   /** UUIDv7: dead ones are listed by it, the newest first. */
   readonly newMessageId: () => string;
@@ -43,9 +45,10 @@ export class Pushes {
     this.#deps = deps;
   }
 
-  /** How many run now. */
-  get running(): number {
-    return this.#couriers.size;
+  /** How many go on now; and of those, how many have something that their receiver has not taken yet. */
+  get running(): { readonly open: number; readonly waiting: number } {
+    const all = [...this.#couriers.values()];
+    return { open: all.length, waiting: all.filter(({ courier }) => courier.isBusy).length };
   }
 
   addRenderer(dialect: string, render: PushRenderer): void {

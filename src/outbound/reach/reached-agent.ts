@@ -63,6 +63,11 @@ export class ReachedAgent {
     this.#courier = new Courier(deps, this.#errand());
   }
 
+  /** Whether the last look found it. */
+  get isFound(): boolean {
+    return this.#detach !== undefined;
+  }
+
   /** With what an earlier run knew, it is called before it is looked up again. */
   start(facts: JsonObject | undefined): void {
     this.#remote = facts === undefined ? undefined : this.#dialect.recall(facts, this.#deps);

@@ -36,8 +36,10 @@ export class Reaches {
     this.#deps = deps;
   }
 
-  get running(): number {
-    return this.#running.size;
+  /** How many there are, and how many of those were not found when they were looked up last. */
+  get running(): { readonly all: number; readonly lost: number } {
+    const all = [...this.#running.values()];
+    return { all: all.length, lost: all.filter(({ isFound }) => !isFound).length };
   }
 
   addDialect(dialect: ReachDialect): void {

@@ -64,6 +64,11 @@ export const CATALOGUE = {
     "Any lasting rate.",
   ),
   mesh_receipts_dropped_total: counter("Receipts that their inbox had no room for.", [], "Any lasting rate."),
+  mesh_dead_letters: gauge(
+    "Messages, tasks and push notifications that failed or expired and are kept, of all agents; looked up at most every 30 s.",
+    [],
+    "Growth: somebody is not reached. `GET /messages/dead` tells each agent why, and redrives.",
+  ),
   mesh_inbox_unread_records: gauge(
     "Records that nobody has acknowledged yet, in all inboxes; looked up at most every 30 s.",
     [],
@@ -88,6 +93,55 @@ export const CATALOGUE = {
     "A lasting rate shows slow readers; nothing is lost by it.",
   ),
   mesh_streams_open: gauge("Answers that go on part by part, such as server-sent events.", ["adapter"]),
+  mesh_tasks_created_total: counter("Tasks that were given, repeats not counted."),
+  mesh_tasks_ended_total: counter(
+    "Tasks that ended, by state: `completed`, `failed`, `canceled` or `rejected`.",
+    ["code"],
+    "A rising share of `failed`.",
+  ),
+  mesh_tasks_open: gauge(
+    "Tasks that have not ended; looked up at most every 30 s.",
+    [],
+    "Growth that does not stop: workers are away, or never end what they took.",
+  ),
+  mesh_task_streams_open: gauge("Tasks that are followed live, once for each follower, over all faces."),
+  mesh_pushes_sent_total: counter("Push notifications that their receiver took."),
+  mesh_pushes_failed_total: counter(
+    "Attempts to send a push notification that failed; they are tried again.",
+    [],
+    "Far more than are sent: receivers are down.",
+  ),
+  mesh_pushes_dead_total: counter(
+    "Push notification configs whose delivery was given up; who asked for them finds them among its dead messages.",
+    [],
+    "Any lasting rate.",
+  ),
+  mesh_pushes_open: gauge("Push notification configs of tasks that go on."),
+  mesh_pushes_waiting: gauge(
+    "Push notification configs with something that their receiver has not taken yet.",
+    [],
+    "Near `mesh_pushes_open` for long: receivers are down, or slower than their tasks.",
+  ),
+  mesh_agents_elsewhere: gauge(
+    "Agents that live behind a foreign protocol, by whether the last look at them found them: `found` or `lost`.",
+    ["code"],
+    "`lost` at all: `reach_status` in their profiles says why.",
+  ),
+  mesh_outbound_calls_total: counter(
+    "Calls to servers outside, by class of HTTP status (`2xx` …) or, where none came, error code.",
+    ["code"],
+    "`permission_denied`: somebody names addresses that are not called.",
+  ),
+  mesh_outbound_calls_running: gauge(
+    "Turns, notifications and looks that are under way now, streams that are followed left out.",
+    [],
+    "At MESHKORE_OUTBOUND_AT_ONCE for long: calls wait for each other.",
+  ),
+  mesh_outbound_servers_resting: gauge(
+    "Servers outside that failed again and again and are left alone for a while.",
+    [],
+    "For long: they are down; what is for them is given up after MESHKORE_OUTBOUND_GIVE_UP_S.",
+  ),
   mesh_http_requests_total: counter(
     "HTTP requests that were answered, by face and class of status (`2xx` …).",
     ["adapter", "code"],

@@ -13,6 +13,11 @@ export interface MetricsSources {
   readonly agentsOnline: () => number;
   /** The last that is known. */
   readonly unread: () => UnreadTotals | undefined;
+  /** The last that is known. */
+  readonly kept: () => { readonly openTasks: number; readonly deadLetters: number } | undefined;
+  readonly pushes: () => { readonly open: number; readonly waiting: number };
+  readonly elsewhere: () => { readonly all: number; readonly lost: number };
+  readonly calls: () => { readonly running: number; readonly resting: number };
 }
 
 /** Of all inboxes. */
@@ -47,13 +52,16 @@ export function createMetrics(hub: {
   const registry = new Registry();
   const meters = createMeters(registry);
   readCounts(meters, counts);
+  readTasks(meters, counts);
   collectDefaultMetrics({ register: registry });
   tellBuild(registry, hub.version);
   return {
     log: createLogMeter(meters, hub.logEngine),
     http: createHttpMeter(meters, counts.streams),
     rpc: createRpcMeter(meters, counts.streams),
-    watch({ isReady, agentsOnline, unread }) {
+    watch(sources) {
+      const { isReady, agentsOnline, unread } = sources;
+      readOutbound(meters, sources);
       meters.reading("mesh_hub_ready", () => (isReady() ? 1 : 0));
       meters.reading("mesh_agents_online", agentsOnline);
       meters.reading("mesh_inbox_unread_records", () => unread()?.records);
@@ -65,6 +73,36 @@ export function createMetrics(hub: {
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+function readOutbound(meters: Meters, { kept, pushes, elsewhere, calls }: MetricsSources): void {
+  meters.reading("mesh_tasks_open", () => kept()?.openTasks);
+  meters.reading("mesh_dead_letters", () => kept()?.deadLetters);
+  meters.reading("mesh_pushes_open", () => pushes().open);
+  meters.reading("mesh_pushes_waiting", () => pushes().waiting);
+  meters.readings("mesh_agents_elsewhere", () => {
+    const { all, lost } = elsewhere();
+    return [
+      { labels: { code: "found" }, value: all - lost },
+      { labels: { code: "lost" }, value: lost },
+    ];
+  });
+  meters.reading("mesh_outbound_calls_running", () => calls().running);
+  meters.reading("mesh_outbound_servers_resting", () => calls().resting);
+}
+
+function readTasks(meters: Meters, { tasks, outbound }: Counts): void {
+  meters.reading("mesh_tasks_created_total", () => tasks.created);
+  meters.readings("mesh_tasks_ended_total", () =>
+    Object.entries(tasks.ended).map(([code, value]) => ({ labels: { code }, value })),
+  );
+  meters.reading("mesh_task_streams_open", () => tasks.followed);
+  meters.reading("mesh_pushes_sent_total", () => outbound.pushesSent);
+  meters.reading("mesh_pushes_failed_total", () => outbound.pushesFailed);
+  meters.reading("mesh_pushes_dead_total", () => outbound.pushesDead);
+  meters.readings("mesh_outbound_calls_total", () =>
+    [...outbound.calls].map(([code, value]) => ({ labels: { code }, value })),
+  );
 }
 
 function readCounts(meters: Meters, { messages, deliveries, attempts, sessions, streams }: Counts): void {

@@ -74,6 +74,17 @@ function outcomeTests(factory: StoreFactory): void {
 function deadTests(factory: StoreFactory): void {
   const fixture = useStores(factory);
 
+  it("counts those of all senders that did not end well", async () => {
+    const { outcomes } = fixture.stores;
+    expect(await outcomes.countDead()).toBe(0);
+    await outcomes.add([
+      outcomeRecord("m1"),
+      outcomeRecord("m2", { state: "processed" }),
+      outcomeRecord("m3", { senderId: "carol", state: "expired" }),
+    ]);
+    expect(await outcomes.countDead()).toBe(2);
+  });
+
   it("pages through a sender's failed and expired messages, newest first", async () => {
     const { outcomes } = fixture.stores;
     const ids = numbered("m", 30);

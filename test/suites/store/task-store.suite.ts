@@ -109,6 +109,15 @@ function listTests(factory: StoreFactory): void {
     return tasks.map(({ taskId }) => taskId);
   }
 
+  it("counts those of anybody that are not settled, without a list of them", async () => {
+    const { tasks } = fixture.stores;
+    await tasks.create(taskRecord("t1"), 0);
+    await tasks.create(taskRecord("t2", { caller: "carol", worker: "dave", state: 2 }), 0);
+    await tasks.create(taskRecord("t3", { state: 3, isSettled: true }), 0);
+    expect(await tasks.list({ isUnsettled: true, limit: 0 })).toEqual({ tasks: [], total: 2 });
+    expect((await tasks.list({ party: "carol", isUnsettled: true, limit: 5 })).total).toBe(1);
+  });
+
   it("has what the agent gave and took, latest change first", async () => {
     await fill();
     expect(await ids({ party: "alice" })).toEqual(["t3", "t2", "t4", "t1"]);

@@ -34,7 +34,7 @@ it("adds up what is unread in all inboxes, of many pages of agents, and names th
   await fixture.core.attachments.commit("a007", { epoch: 1, offset: 1 });
   await fixture.core.attachments.commit("a300", { epoch: 1, offset: 1 });
   const { backlog } = backlogOf(fixture);
-  expect(await backlog.totals()).toEqual({
+  expect(await backlog.fresh()).toEqual({
     unread: 4,
     deepest: [
       { agentId: "a007", unread: 2 },
@@ -50,7 +50,7 @@ it("counts what is kept alone: what retention took is not unread", async () => {
   await fixture.log.trim("inbox/bob", Number.POSITIVE_INFINITY);
   await fixture.send("ann", "bob", "new", { noReceipts: true });
   const { backlog } = backlogOf(fixture);
-  expect((await backlog.totals()).unread).toBe(1);
+  expect((await backlog.fresh()).unread).toBe(1);
 });
 
 it("looks at most every 30 s, shares a look among those who ask, and never keeps the last known waiting", async () => {
@@ -58,13 +58,13 @@ it("looks at most every 30 s, shares a look among those who ask, and never keeps
   await fixture.addAgents("ann", "bob");
   const { backlog, lists } = backlogOf(fixture);
   expect(backlog.latest()).toBeUndefined();
-  await Promise.all([backlog.totals(), backlog.totals()]);
+  await Promise.all([backlog.fresh(), backlog.fresh()]);
   expect(lists()).toBe(1);
   await fixture.send("ann", "bob", "x", { noReceipts: true });
-  expect((await backlog.totals()).unread).toBe(0);
+  expect((await backlog.fresh()).unread).toBe(0);
   fixture.clock.nowMs += 30_000;
   expect(backlog.latest()?.unread).toBe(0);
-  expect((await backlog.totals()).unread).toBe(1);
+  expect((await backlog.fresh()).unread).toBe(1);
   expect(lists()).toBe(2);
 });
 
@@ -72,12 +72,12 @@ it("logs a look that fails, keeps what it knew, and looks again when asked", asy
   const fixture = await CoreFixture.open();
   await fixture.addAgents("ann");
   const { backlog, fail } = backlogOf(fixture);
-  await backlog.totals();
+  await backlog.fresh();
   fixture.clock.nowMs += 30_000;
   fail(new Error("the store is gone"));
-  await expect(backlog.totals()).rejects.toThrow("gone");
+  await expect(backlog.fresh()).rejects.toThrow("gone");
   expect(backlog.latest()?.unread).toBe(0);
   await until("the log", () => fixture.logger.events.includes("backlog.not_read"));
   fail(undefined);
-  expect((await backlog.totals()).unread).toBe(0);
+  expect((await backlog.fresh()).unread).toBe(0);
 });

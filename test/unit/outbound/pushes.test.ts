@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openOutboundHttp } from "../../../src/engines/outbound-http/node/outbound-http.ts";
 import { TaskMessageSchema, TaskState, TaskStatusSchema } from "../../../src/gen/meshkore/v1/tasks_pb.js";
+import { newCounts } from "../../../src/model/counts.ts";
 import { createMessageIds } from "../../../src/model/message-id.ts";
 import { ANONYMOUS, type Call } from "../../../src/model/principal.ts";
 import { FairGate } from "../../../src/outbound/fair-gate.ts";
@@ -73,7 +74,7 @@ class PushFixture {
     onTestFinished(() => http[Symbol.asyncDispose]());
     const gate = new FairGate({ atOnce: 64, perCaller: 16, perTarget: 4 });
     const pushes = new Pushes({
-      ...{ log, clock, logger, http },
+      ...{ log, clock, logger, http, counts: newCounts().outbound },
       retry: { firstMs: 4, mostMs: 16, giveUpMs: 60_000 },
       store: stores.pushes,
       outcomes: stores.outcomes,
@@ -130,7 +131,7 @@ describe("push notifications", () => {
     const gone = async () =>
       (await codeOf(fixture.pushes.get(callOf("alice"), taskId, configId))) === "not_found";
     await until("the config ends", gone);
-    expect(fixture.pushes.running).toBe(0);
+    expect(fixture.pushes.running.open).toBe(0);
   });
 
   it("send what happened after the sequence that is named", async () => {
@@ -205,7 +206,7 @@ describe("push notifications", () => {
     await fixture.core.core.ladder.redrive("alice", messageId);
     await until("the rest came", () => receiver.got.at(-1) === "bob:COMPLETED");
     expect(receiver.got.slice(tried)).toEqual(["bob:WORKING", "bob:COMPLETED"]);
-    await until("the config is gone", async () => fixture.pushes.running === 0);
+    await until("the config is gone", async () => fixture.pushes.running.open === 0);
     expect(await codeOf(fixture.core.core.ladder.redrive("alice", messageId))).toBe("not_found");
   });
 
@@ -216,7 +217,7 @@ describe("push notifications", () => {
     const taskId = await fixture.task();
     await fixture.set(taskId, receiver.url);
     await fixture.update(taskId, TaskState.WORKING);
-    await until("it stopped", () => fixture.pushes.running === 0);
+    await until("it stopped", () => fixture.pushes.running.open === 0);
     expect(receiver.got).toHaveLength(1);
     expect((await fixture.core.core.ladder.dead("alice", {})).messages).toHaveLength(1);
   });
@@ -234,9 +235,9 @@ describe("push notifications", () => {
     expect(first.got).toEqual([]);
     await fixture.core.stores.agents.remove("alice", 1);
     await fixture.pushes.forgetOwner("alice");
-    expect(fixture.pushes.running).toBe(0);
+    expect(fixture.pushes.running.open).toBe(0);
     await fixture.pushes.resumeAll();
-    expect(fixture.pushes.running).toBe(0);
+    expect(fixture.pushes.running.open).toBe(0);
   });
 
   it("are for who gave the task alone; to a guest's task anybody who knows it", async () => {

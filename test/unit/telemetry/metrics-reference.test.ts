@@ -9,7 +9,15 @@ const REFERENCE = fileURLToPath(new URL("../../../docs/metrics.md", import.meta.
 
 function watchedMetrics() {
   const metrics = createMetrics({ counts: newCounts(), version: "1.2.3", logEngine: "embedded" });
-  metrics.watch({ isReady: () => true, agentsOnline: () => 0, unread: () => ({ records: 0, most: 0 }) });
+  metrics.watch({
+    isReady: () => true,
+    agentsOnline: () => 0,
+    unread: () => ({ records: 0, most: 0 }),
+    kept: () => ({ openTasks: 0, deadLetters: 0 }),
+    pushes: () => ({ open: 0, waiting: 0 }),
+    elsewhere: () => ({ all: 0, lost: 0 }),
+    calls: () => ({ running: 0, resting: 0 }),
+  });
   return metrics;
 }
 

@@ -41,6 +41,16 @@ export function createOutcomeStore(db: Kysely<Database>): OutcomeStore {
       return rows.map(outcomeFromRow);
     },
 
+    async countDead() {
+      const { total } = await db
+        .selectFrom("outcomes")
+        .select((eb) => eb.fn.countAll().as("total"))
+        // As above.
+        .where("state", "<>", sql.lit("processed"))
+        .executeTakeFirstOrThrow();
+      return Number(total);
+    },
+
     async prune(beforeUnixMs) {
       let pruned = 0;
       for (;;) {

@@ -114,9 +114,20 @@ async function insert(db: Kysely<Database>, row: TaskRow): Promise<boolean> {
 
 function matchingTasks(
   tasks: Tasks,
-  { party, peer, worker, contextId, state, changedAfterUnixMs }: TaskQuery,
+  { party, peer, worker, contextId, state, changedAfterUnixMs, isUnsettled }: TaskQuery,
 ): Tasks {
-  let query = tasks.where((eb) =>
+  let query = party === undefined ? tasks : tasksOf(tasks, party, peer);
+  // A literal, not a parameter: only then does the partial index apply.
+  if (isUnsettled === true) query = query.where("is_settled", "=", sql.lit<0>(0));
+  if (worker !== undefined) query = query.where("worker", "=", worker);
+  if (contextId !== undefined) query = query.where("context_id", "=", storedText(contextId));
+  if (state !== undefined) query = query.where("state", "=", state);
+  if (changedAfterUnixMs !== undefined) query = query.where("changed_ms", ">", changedAfterUnixMs);
+  return query;
+}
+
+function tasksOf(tasks: Tasks, party: string, peer: string | undefined): Tasks {
+  return tasks.where((eb) =>
     peer === undefined
       ? eb.or([eb("caller", "=", party), eb("worker", "=", party)])
       : eb.or([
@@ -124,11 +135,6 @@ function matchingTasks(
           eb.and([eb("caller", "=", peer), eb("worker", "=", party)]),
         ]),
   );
-  if (worker !== undefined) query = query.where("worker", "=", worker);
-  if (contextId !== undefined) query = query.where("context_id", "=", storedText(contextId));
-  if (state !== undefined) query = query.where("state", "=", state);
-  if (changedAfterUnixMs !== undefined) query = query.where("changed_ms", ">", changedAfterUnixMs);
-  return query;
 }
 
 function behind(tasks: Tasks, after: TaskQuery["after"]): Tasks {

@@ -137,6 +137,20 @@ export declare type GetActivityResponse = Message<"meshkore.v1.GetActivityRespon
    * @generated from field: repeated meshkore.v1.InboxDepth inboxes = 13;
    */
   inboxes: InboxDepth[];
+
+  /**
+   * Tasks that have not ended; as it was at most 30 s ago, as dead_letters.
+   *
+   * @generated from field: uint64 tasks_open = 14;
+   */
+  tasksOpen: bigint;
+
+  /**
+   * Messages, tasks and push notifications that failed or expired and are kept, of all agents.
+   *
+   * @generated from field: uint64 dead_letters = 15;
+   */
+  deadLetters: bigint;
 };
 
 /**
