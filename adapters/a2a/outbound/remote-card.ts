@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DeliveryFailure } from "../../../src/adapter-kit.ts";
+import { DeliveryFailure, MeshError } from "../../../src/adapter-kit.ts";
 
 const MAX_SKILLS = 40;
 /** As the registry bounds a capability. */
@@ -56,19 +56,49 @@ export function cardFromJson(value: unknown): RemoteCard {
   throw new DeliveryFailure(`its card is no A2A card: ${issue?.path.join(".")} ${issue?.message}`);
 }
 
-/** The first interface of the card that the hub speaks: their order is the agent's preference. @throws DeliveryFailure */
-export function chooseInterface(card: RemoteCard): RemoteInterface {
+export interface ChoiceDeps {
+  /** Whether http will do: what came by TLS does not lead anywhere without. */
+  readonly mayBePlain: boolean;
+  /** @throws MeshError for an address that the hub does not call */
+  readonly check: (url: string) => Promise<void>;
+}
+
+/**
+ * The first interface of the card that the hub speaks, and calls: their order is the agent's preference. It may be at
+ * another host than the card.
+ * @throws DeliveryFailure
+ */
+export async function chooseInterface(card: RemoteCard, deps: ChoiceDeps): Promise<RemoteInterface> {
   const offered = offers(card);
+  let why = "";
   for (const offer of offered) {
     const chosen = interfaceShape.safeParse({ ...offer, isStreaming: card.capabilities.streaming === true });
     // HTTP+JSON of 0.3 is hardly spoken by anybody, and each speaker has JSON-RPC too.
-    if (chosen.success && !(chosen.data.version === "0.3" && chosen.data.binding !== "JSONRPC"))
-      return chosen.data;
+    if (!chosen.success || (chosen.data.version === "0.3" && chosen.data.binding !== "JSONRPC")) continue;
+    const refusal = await refusalOf(chosen.data, deps);
+    if (refusal === undefined) return chosen.data;
+    why ||= refusal;
   }
+  if (why !== "") throw new DeliveryFailure(`what its card names is not called: ${why}`, { isAnswer: true });
   const names = offered.map(({ binding, version }) => `${binding} ${version}`).join(", ");
   throw new DeliveryFailure(
     `its card offers no interface that the hub calls (JSONRPC or HTTP+JSON 1.0, JSONRPC 0.3), only: ${names.slice(0, 200)}`,
   );
+}
+
+/** Undefined = it is called. */
+async function refusalOf(
+  { url }: RemoteInterface,
+  { mayBePlain, check }: ChoiceDeps,
+): Promise<string | undefined> {
+  if (!mayBePlain && url.startsWith("http:")) return "the card came by https, and the address is without";
+  try {
+    await check(url);
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof MeshError) return thrown.message;
+    throw thrown;
+  }
 }
 
 /** What others find it by: ids and names of its skills. */

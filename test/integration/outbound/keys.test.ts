@@ -1,9 +1,6 @@
-import { calculateJwkThumbprint, exportJWK, FlattenedSign, generateKeyPair } from "jose";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { canonicalJson } from "../../../adapters/a2a/canonical-json.ts";
-import type { JsonObject } from "../../../src/model/json.ts";
 import { type A2aRemote, openA2aRemote } from "../../support/a2a-remote.ts";
-import { openHttpServer } from "../../support/http-server.ts";
+import { openSigner, type TestSigner } from "../../support/card-signer.ts";
 import { startHub, type TestAgent, type TestHub } from "../../support/hub.ts";
 import { until } from "../../support/until.ts";
 
@@ -18,33 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => hub?.[Symbol.asyncDispose]());
 
-interface Signer {
-  readonly thumbprint: string;
-  sign(card: Json): Promise<Json>;
-}
-
-/** Signs as RFC 7515 says, with a key that is published where the signature says. */
-async function openSigner(): Promise<Signer> {
-  const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
-  const jwk = await exportJWK(publicKey);
-  const kid = "a-key";
-  const server = await openHttpServer((_request, response) => {
-    response.setHeader("content-type", "application/json").end(JSON.stringify({ keys: [{ ...jwk, kid }] }));
-  });
-  onTestFinished(() => server.stop());
-  return {
-    thumbprint: await calculateJwkThumbprint(jwk),
-    async sign(card) {
-      const payload = new TextEncoder().encode(canonicalJson(card as JsonObject));
-      const { protected: header, signature } = await new FlattenedSign(payload)
-        .setProtectedHeader({ alg: "ES256", kid, typ: "JOSE", jku: `${server.url}/keys` })
-        .sign(privateKey);
-      return { ...card, signatures: [{ protected: header, signature }] };
-    },
-  };
-}
-
-async function openRemote(signer?: Signer): Promise<A2aRemote> {
+async function openRemote(signer?: TestSigner): Promise<A2aRemote> {
   const dress = signer === undefined ? {} : { dress: signer.sign };
   const remote = await openA2aRemote({ version: "1.0", streaming: true, ...dress });
   onTestFinished(() => remote.stop());
