@@ -18,6 +18,7 @@ import { type CardFacts, cardFromAgent, cardOfHub, extendedCard } from "./card.t
 import type { HubSigner } from "./hub-signer.ts";
 import { jsonFromMessage, messageFromJson } from "./json.ts";
 import type { Operations } from "./operations.ts";
+import { OWN_CARD } from "./own-card.ts";
 import { cardForBoth, legacyCard } from "./v03/card.ts";
 
 /** Cards of so many agents are kept signed. */
@@ -144,7 +145,7 @@ const signedShape = z.looseObject({
  * signature. A text is served byte for byte; one that is no signed card counts as none.
  */
 function ownCard({ extra }: Profile): string | undefined {
-  const given = extra?.["agent_card"];
+  const given = extra?.[OWN_CARD];
   if (given === undefined) return undefined;
   const text = typeof given === "string" ? given : JSON.stringify(given);
   try {

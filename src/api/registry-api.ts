@@ -1,5 +1,8 @@
 import type { AccessMode, AgentStatus, AgentView, PlanName, ProfilePatch } from "../model/agent.ts";
 import type { Call, Principal } from "../model/principal.ts";
+import type { ProfileCheck } from "./profile-checks.ts";
+
+export type { ProfileCheck, ProfileCheckDeps, ProfileClaim } from "./profile-checks.ts";
 
 export interface InviteView {
   readonly nonce: string;
@@ -36,6 +39,12 @@ export interface RegistryApi {
    * @throws MeshError unauthenticated; rate_limited after too many wrong ones from one address
    */
   authenticate(bearer: string | undefined, remoteAddress: string): Promise<Principal>;
+
+  /**
+   * For adapters, when they are mounted: what a further field of a profile (`extra`) has to be. Called before an agent
+   * joins with it, and before it changes.
+   */
+  addProfileCheck(field: string, check: ProfileCheck): void;
 
   createInvite(
     call: Call,

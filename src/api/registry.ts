@@ -1,12 +1,14 @@
 import { requireAdmin, requireAgent, requireKnown } from "../model/principal.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { ProfileChecks } from "./profile-checks.ts";
 import type { RegistryApi } from "./registry-api.ts";
 
 /** Binds the registry to RegistryApi: who may call what. */
-export function createRegistryApi(registry: Registry): RegistryApi {
+export function createRegistryApi(registry: Registry, checks: ProfileChecks): RegistryApi {
   const { agents, invites, entrance, accessRules, tickets } = registry;
   return {
     authenticate: registry.authenticate,
+    addProfileCheck: (field, check) => checks.add(field, check),
 
     async createInvite({ principal }, input) {
       requireKnown(principal);
@@ -21,7 +23,15 @@ export function createRegistryApi(registry: Registry): RegistryApi {
       return invites.revoke(principal, nonce);
     },
     describeInvite: ({ remoteAddress }, nonce) => invites.describe(nonce, remoteAddress),
-    join: ({ remoteAddress }, input) => entrance.join(input, remoteAddress),
+    async join({ remoteAddress, signal }, input) {
+      const { nonce, agentId, publicKey, profile } = input;
+      if (checks.concern(profile?.extra)) {
+        // Nothing is looked into for who has no invite.
+        await invites.describe(nonce, remoteAddress);
+        await checks.run(profile?.extra, { agentId, publicKey, held: undefined }, signal);
+      }
+      return entrance.join(input, remoteAddress);
+    },
     register: ({ remoteAddress }, input) => entrance.register(input, remoteAddress),
     async issueTicket({ principal }) {
       return tickets.issue(requireAgent(principal));
@@ -33,8 +43,13 @@ export function createRegistryApi(registry: Registry): RegistryApi {
 
     listAgents: ({ principal }, input) => agents.list(principal, input),
     getAgent: ({ principal }, agentId) => agents.get(principal, agentId),
-    async updateProfile({ principal }, patch) {
-      return agents.updateProfile(requireAgent(principal).agentId, patch);
+    async updateProfile({ principal, signal }, patch) {
+      const { agentId } = requireAgent(principal);
+      if (checks.concern(patch.extra)) {
+        const { profile, publicKey } = await agents.get(principal, agentId);
+        await checks.run(patch.extra, { agentId, publicKey, held: profile.extra }, signal);
+      }
+      return agents.updateProfile(agentId, patch);
     },
     async setPlan({ principal }, agentId, plan) {
       requireAdmin(principal);

@@ -2,6 +2,7 @@ import { createChannelApi } from "../api/channels.ts";
 import type { HubApi } from "../api/hub-api.ts";
 import { createOperatorApi, type OperatorParts } from "../api/operator.ts";
 import { createOverviewApi } from "../api/overview.ts";
+import { ProfileChecks } from "../api/profile-checks.ts";
 import { createPushApi } from "../api/pushes.ts";
 import { createRegistryApi } from "../api/registry.ts";
 import { createRelayApi } from "../api/relay.ts";
@@ -92,7 +93,7 @@ export function buildApi(
     pushes: createPushApi(outbound.pushes),
     reach: { addDialect: (dialect) => outbound.reaches.addDialect(dialect) },
     channels,
-    registry: createRegistryApi(registry),
+    registry: createRegistryApi(registry, new ProfileChecks(outbound.httpFor)),
     overview: createOverviewApi(overview),
     operator: createOperatorApi({ ...operations, registry }),
   };

@@ -9,10 +9,12 @@ import { countedHttp } from "../outbound/counted-http.ts";
 import { FairGate } from "../outbound/fair-gate.ts";
 import { type PlaceBounds, Places } from "../outbound/places.ts";
 import { Pushes } from "../outbound/push/pushes.ts";
+import { createReachHttp } from "../outbound/reach/reach-http.ts";
 import { Reaches } from "../outbound/reach/reaches.ts";
 import { redriveTask } from "../outbound/reach/redrive-task.ts";
 import { Targets } from "../outbound/targets.ts";
 import type { MessageLog } from "../ports/message-log.ts";
+import type { OutboundHttp } from "../ports/outbound-http.ts";
 import type { Stores } from "../ports/stores.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { HubOptions } from "./hub-options.ts";
@@ -30,6 +32,8 @@ const STREAMS_PER_TARGET = 48;
 export interface Outbound {
   readonly pushes: Pushes;
   readonly reaches: Reaches;
+  /** Calls in the name of an agent, by turns with all others. */
+  readonly httpFor: (agentId: string) => OutboundHttp;
   /** Calls under way, and servers that are left alone because they failed. */
   calls(): { readonly running: number; readonly resting: number };
   /** Goes on with what an earlier run left over; what that costs is not waited for. */
@@ -59,6 +63,8 @@ export async function buildOutbound(
   const retry = { firstMs: FIRST_WAIT_MS, mostMs: MOST_WAIT_MS, giveUpMs: config.outbound.giveUpMs };
   const pushTargets = new Targets({ clock, gate, ...CIRCUIT });
   const reachTargets = new Targets({ clock, gate, ...CIRCUIT });
+  const streams = new Places(boundsOf(config.outbound.streams, STREAMS_PER_TARGET));
+  const reaching = { http, targets: reachTargets, streams };
   const pushes = new Pushes({
     ...{ log, clock, logger, retry, http, newMessageId },
     store: stores.pushes,
@@ -69,7 +75,7 @@ export async function buildOutbound(
     newConfigId: randomUUID,
   });
   const reaches = new Reaches({
-    ...{ log, clock, logger, retry, http, newMessageId },
+    ...{ log, clock, logger, retry, newMessageId },
     store: stores.reaches,
     tasks: core.tasks,
     relay: core.relay,
@@ -80,8 +86,7 @@ export async function buildOutbound(
     agents: stores.agents,
     directory: registry.directory,
     amend: registry.agents.amend,
-    targets: reachTargets,
-    streams: new Places(boundsOf(config.outbound.streams, STREAMS_PER_TARGET)),
+    ...reaching,
   });
   core.ladder.setRedriver(async (agentId, dead) => {
     return (await pushes.redrive(dead)) ?? (await redriveTask({ log, tasks: core.tasks }, agentId, dead));
@@ -92,6 +97,7 @@ export async function buildOutbound(
   return {
     pushes,
     reaches,
+    httpFor: (agentId) => createReachHttp(agentId, reaching),
     calls: () => ({ running: gate.running, resting: pushTargets.resting + reachTargets.resting }),
     start() {
       reaches.start().catch((error: unknown) => logger.error("reach.not_resumed", { error }));

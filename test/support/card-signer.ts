@@ -25,6 +25,7 @@ export interface TestSigner {
   readonly alg: string;
   /** The key as it is published, and where. */
   readonly publicKey: JWK;
+  readonly publicCryptoKey: CryptoKey;
   readonly privateKey: CryptoKey;
   readonly jku: string;
   /** What stands there: changed by tests. */
@@ -42,7 +43,8 @@ export async function openSigner({ alg = "ES256", kid = "a-key" }: SignerOptions
   onTestFinished(() => server.stop());
   const signer: TestSigner = {
     ...{ thumbprint: await calculateJwkThumbprint(publicKey), kid, alg, publicKey },
-    ...{ privateKey: pair.privateKey, jku: `${server.url}/keys`, keys: [publicKey] },
+    ...{ publicCryptoKey: pair.publicKey, privateKey: pair.privateKey },
+    ...{ jku: `${server.url}/keys`, keys: [publicKey] },
     sign: async (card, header = {}) => {
       const payload = new TextEncoder().encode(canonicalJson(card as JsonObject));
       const { protected: head, signature } = await new FlattenedSign(payload)

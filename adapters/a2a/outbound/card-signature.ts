@@ -57,7 +57,7 @@ export async function signersOf(card: JsonObject, deps: SignatureDeps): Promise<
   const given: readonly unknown[] = Array.isArray(signatures) ? signatures : [];
   if (given.length === 0) return [];
   if (given.length > MAX_SIGNATURES) {
-    throw new DeliveryFailure(`its card has more than ${MAX_SIGNATURES} signatures`);
+    throw notGood(`there are more than ${MAX_SIGNATURES} signatures`);
   }
   const keySets = createKeySets(deps);
   const signers: Signer[] = [];
@@ -73,7 +73,35 @@ export async function signersOf(card: JsonObject, deps: SignatureDeps): Promise<
   }
   if (signers.length > 0) return signers;
   if (passing !== undefined) throw passing;
-  throw new DeliveryFailure(`the signature of its card is not good: ${why}`, {
+  throw notGood(why);
+}
+
+/** What the signatures of a card say of themselves. */
+export interface Claims {
+  /** Whether any says where its key is. */
+  readonly hasPlace: boolean;
+  /** When the latest was made, in seconds since the Unix epoch; undefined = none says. */
+  readonly issuedS: number | undefined;
+}
+
+/**
+ * @param nowUnixMs undefined = what they say of times need not be so now
+ * @throws DeliveryFailure for a signature that could not be good, whatever its key
+ */
+export function claimsOf({ signatures }: JsonObject, nowUnixMs: number | undefined): Claims {
+  const given: readonly unknown[] = Array.isArray(signatures) ? signatures : [];
+  try {
+    const headers = given.map((one) => headerOf(one, nowUnixMs).header);
+    const times = headers.flatMap(({ iat }) => (iat === undefined ? [] : [iat]));
+    const issuedS = times.length === 0 ? undefined : Math.max(...times);
+    return { hasPlace: headers.some(({ jku }) => jku !== undefined), issuedS };
+  } catch (thrown) {
+    throw notGood(thrown instanceof Error ? thrown.message : "it is not readable");
+  }
+}
+
+function notGood(why: string): DeliveryFailure {
+  return new DeliveryFailure(`the signature of its card is not good: ${why}`, {
     isFinal: true,
     isAnswer: true,
   });
@@ -91,9 +119,7 @@ interface Signed extends SignatureDeps {
 
 async function signerOf(value: unknown, deps: Signed): Promise<Signer> {
   const { card, keySets, ownKey, mayBePlain } = deps;
-  const { protected: head, signature } = readable(signatureShape, value);
-  const header = readable(headerShape, decodeProtectedHeader({ protected: head, payload: "", signature }));
-  checkHeader(header, deps.nowUnixMs());
+  const { head, signature, header } = headerOf(value, deps.nowUnixMs());
   const { alg, kid, jku } = header;
   if (jku?.startsWith("http:") === true && !mayBePlain)
     throw new Error("its key is to be fetched without TLS");
@@ -114,9 +140,16 @@ async function signerOf(value: unknown, deps: Signed): Promise<Signer> {
   throw failure;
 }
 
-function checkHeader({ alg, iat, exp }: Header, nowUnixMs: number): void {
-  if (!ALGORITHMS.includes(alg)) throw new Error(`the algorithm ${alg} is not taken`);
-  const nowS = nowUnixMs / 1000;
+/** @throws Error for a signature that could not be good */
+function headerOf(value: unknown, nowUnixMs: number | undefined) {
+  const { protected: head, signature } = readable(signatureShape, value);
+  const header = readable(headerShape, decodeProtectedHeader({ protected: head, payload: "", signature }));
+  if (!ALGORITHMS.includes(header.alg)) throw new Error(`the algorithm ${header.alg} is not taken`);
+  if (nowUnixMs !== undefined) checkTimes(header, nowUnixMs / 1000);
+  return { head, signature, header };
+}
+
+function checkTimes({ iat, exp }: Header, nowS: number): void {
   if (exp !== undefined && exp <= nowS) throw new Error("it has expired");
   if (iat !== undefined && iat > nowS + FUTURE_S) throw new Error("it is of a time to come");
 }

@@ -2,7 +2,7 @@ import { randomUUID, type webcrypto } from "node:crypto";
 import type { AgentCard } from "@a2a-js/sdk";
 import { verifyAgentCardSignature } from "@a2a-js/sdk";
 import { DefaultAgentCardResolver } from "@a2a-js/sdk/client";
-import { FlattenedSign, generateKeyPair, importJWK, type JWK } from "jose";
+import { importJWK, type JWK } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TestAgent } from "../../support/hub.ts";
 import type { RestAnswer } from "../../support/rest-client.ts";
@@ -172,44 +172,6 @@ describe("a card", () => {
     expect((await stage.hub.call("GET", "/.well-known/jwks.json")).text).toBe(before.text);
   });
 });
-
-describe("a card that the agent signed itself", () => {
-  it("is served byte for byte", async () => {
-    const { hub, alice } = stage;
-    const { privateKey } = await generateKeyPair("ES256");
-    const text = await signedText(privateKey);
-    const own = await hub.join("own");
-    await own.call("PATCH", "/profile", { body: { agent_card: text } });
-    for (const headers of [V1, {}, { "a2a-version": "0.3" }]) {
-      expect((await card("own", alice, headers)).text).toBe(text);
-    }
-  });
-
-  it("counts as none when it is not signed, or no card", async () => {
-    const { hub, alice } = stage;
-    const fake = await hub.join("fake");
-    for (const agent_card of [
-      "{",
-      "[]",
-      '{"name":"x"}',
-      { name: "x", signatures: [] },
-      { signatures: [{}] },
-    ]) {
-      await fake.call("PATCH", "/profile", { body: { agent_card } });
-      const served = Object((await card("fake", alice)).json);
-      expect(served.name).toBe("fake");
-      await verify(served);
-    }
-  });
-});
-
-async function signedText(key: webcrypto.CryptoKey): Promise<string> {
-  const plain = { name: "Own", description: "brought by itself", version: "7" };
-  const payload = Buffer.from(JSON.stringify(plain));
-  const jws = await new FlattenedSign(payload).setProtectedHeader({ alg: "ES256", kid: "k" }).sign(key);
-  const signatures = [{ protected: jws.protected, signature: jws.signature }];
-  return JSON.stringify({ ...plain, signatures }, undefined, 3);
-}
 
 describe("the hub's own card", () => {
   it("is not what a client finds that leaves out the slash of an agent's base", async () => {

@@ -1,3 +1,4 @@
+import { ProfileChecks } from "../../../src/api/profile-checks.ts";
 import { createRegistryApi } from "../../../src/api/registry.ts";
 import type { Joined, RegistryApi } from "../../../src/api/registry-api.ts";
 import type { ProfilePatch } from "../../../src/model/agent.ts";
@@ -13,6 +14,11 @@ import { createMemoryStores } from "../../support/memory-stores.ts";
 export const START_MS = 1_800_000_000_000;
 export const ADMIN_TOKEN = "operator-token-for-tests";
 export const ADMIN: Principal = { kind: "admin" };
+
+/** What is checked by calls is no matter of the registry's own tests. */
+function nobodyIsCalled(): never {
+  throw new Error("the registry calls nobody");
+}
 
 /** A clock that stands until it is told to move. */
 export interface HeldClock extends Clock {
@@ -74,7 +80,7 @@ function fixtureOver(stores: Stores, clock: HeldClock, changes: Partial<Registry
     counts: newCounts().attempts,
     ...changes,
   });
-  const api = createRegistryApi(registry);
+  const api = createRegistryApi(registry, new ProfileChecks(nobodyIsCalled));
   return {
     registry,
     api,
