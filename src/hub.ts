@@ -66,9 +66,9 @@ async function buildHub(options: HubOptions, cleanup: Cleanup): Promise<Hub> {
   const census = createCensus({ ...stores, clock: options.clock, logger });
   const looks = { backlog, census };
   const operations = buildOperations(options, { dataDir, log, stores, registry, counts, core, ...looks });
-  const outbound = await buildOutbound(options, { log, stores, registry, core, counts, cleanup });
-  const api = buildApi(options, { log, stores, registry, core, counts, operations, outbound });
   const keys = hubKeys(dataDir);
+  const outbound = await buildOutbound(options, { log, stores, registry, core, counts, keys, cleanup });
+  const api = buildApi(options, { log, stores, registry, core, counts, operations, outbound });
   const faces = await openFaces(options, { api, publicUrl, address, keys, cleanup, counts, metrics });
   const reloadTls = await keepTlsFresh(options, faces.listeners, cleanup);
   watchHub(metrics, { registry, outbound, ...looks, isReady: faces.isReady });

@@ -7,6 +7,7 @@ import { docsOperations } from "./routes-docs.ts";
 import { joinOperations } from "./routes-join.ts";
 import { messageOperations } from "./routes-messages.ts";
 import { overviewOperations } from "./routes-overview.ts";
+import { reachOperations } from "./routes-reach.ts";
 import { sendOperations } from "./routes-send.ts";
 import { streamOperations } from "./routes-stream.ts";
 import { taskOperations } from "./routes-tasks.ts";
@@ -22,6 +23,7 @@ export const restAdapter = defineAdapter({
       ...joinOperations(api.registry, publicUrl),
       ...ticketOperations(api.registry),
       ...agentOperations(api.registry, hubId),
+      ...reachOperations(api.reach),
       ...sendOperations(api.relay),
       ...messageOperations(api.relay),
       ...streamOperations({ relay: api.relay, logger }),

@@ -34,6 +34,11 @@ export const errorShape = named(
   }),
 );
 
+export const reachCredentialShape = named(
+  "ReachCredential",
+  z.object({ origin: z.string(), header: z.string().describe("in lower case"), set_at: time }),
+);
+
 export const messageShape = named(
   "Message",
   z.object({

@@ -15,6 +15,7 @@ import { addInviteCommand } from "./commands/invite.ts";
 import { addJoinCommand } from "./commands/join.ts";
 import { addKeyCommand } from "./commands/key.ts";
 import { addProfileCommand } from "./commands/profile.ts";
+import { addReachCommand } from "./commands/reach.ts";
 import { addRestoreCommand } from "./commands/restore.ts";
 import { addSendCommand } from "./commands/send.ts";
 import { addStartCommand } from "./commands/start.ts";
@@ -42,6 +43,7 @@ const COMMANDS: readonly ((program: Command, edge: ProcessEdge) => void)[] = [
   addProfileCommand,
   addWhoamiCommand,
   addBlocksCommand,
+  addReachCommand,
   addKeyCommand,
   addAgentCommand,
   addTokenSecretCommand,

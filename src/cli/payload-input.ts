@@ -72,7 +72,8 @@ async function membersFromFile(file: string): Promise<PayloadMembers> {
   return `"payload_base64":"${bytes.toString("base64")}","content_type":"application/octet-stream"`;
 }
 
-async function readStdin(edge: ProcessEdge): Promise<string> {
+/** All of it, as text. @throws CliError usage when it is not UTF-8 */
+export async function readStdin(edge: ProcessEdge): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of edge.stdin) chunks.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
   const text = decodeUtf8(Buffer.concat(chunks));

@@ -4,6 +4,7 @@ import { createOperatorApi, type OperatorParts } from "../api/operator.ts";
 import { createOverviewApi } from "../api/overview.ts";
 import { ProfileChecks } from "../api/profile-checks.ts";
 import { createPushApi } from "../api/pushes.ts";
+import { createReachApi } from "../api/reach.ts";
 import { createRegistryApi } from "../api/registry.ts";
 import { createRelayApi } from "../api/relay.ts";
 import { createTaskApi } from "../api/tasks.ts";
@@ -91,7 +92,7 @@ export function buildApi(
     relay: createRelayApi(core),
     tasks: createTaskApi(core.tasks),
     pushes: createPushApi(outbound.pushes),
-    reach: { addDialect: (dialect) => outbound.reaches.addDialect(dialect) },
+    reach: createReachApi(outbound.reaches),
     channels,
     registry: createRegistryApi(registry, new ProfileChecks(outbound.httpFor)),
     overview: createOverviewApi(overview),

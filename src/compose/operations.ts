@@ -11,6 +11,7 @@ import { LOG_FILES } from "../engines/message-log/index.ts";
 import { STORE_FILES } from "../engines/store/index.ts";
 import type { Counts } from "../model/counts.ts";
 import { createTurns } from "../model/turns.ts";
+import { REACH_KEY_NAME } from "../outbound/reach/reach-credentials.ts";
 import type { Backups } from "../ports/backups.ts";
 import type { ErasureStore } from "../ports/erasure-store.ts";
 import type { LogUpkeep } from "../ports/log-upkeep.ts";
@@ -85,7 +86,7 @@ function buildBackups({ config, clock, version }: HubOptions, { dataDir, log }: 
     hubId: config.hubId,
     hubVersion: version,
     nowUnixMs: () => clock.nowUnixMs(),
-    secretNames: [ADMIN_TOKEN_FILE, CARD_KEY_FILE],
+    secretNames: [ADMIN_TOKEN_FILE, CARD_KEY_FILE, REACH_KEY_NAME],
     copyLog: (folder) => log.copyTo(folder),
     async copyStore(file) {
       const { copySqliteStore } = await STORE_FILES.sqlite();

@@ -9,10 +9,12 @@ import { countedHttp } from "../outbound/counted-http.ts";
 import { FairGate } from "../outbound/fair-gate.ts";
 import { type PlaceBounds, Places } from "../outbound/places.ts";
 import { Pushes } from "../outbound/push/pushes.ts";
+import { ReachCredentials } from "../outbound/reach/reach-credentials.ts";
 import { createReachHttp } from "../outbound/reach/reach-http.ts";
 import { Reaches } from "../outbound/reach/reaches.ts";
 import { redriveTask } from "../outbound/reach/redrive-task.ts";
 import { Targets } from "../outbound/targets.ts";
+import type { HubKeys } from "../ports/hub-keys.ts";
 import type { MessageLog } from "../ports/message-log.ts";
 import type { OutboundHttp } from "../ports/outbound-http.ts";
 import type { Stores } from "../ports/stores.ts";
@@ -47,15 +49,17 @@ export interface OutboundParts {
   readonly registry: Registry;
   readonly core: Core;
   readonly counts: Counts;
+  readonly keys: HubKeys;
   readonly cleanup: Cleanup;
 }
 
 export async function buildOutbound(
   { config, clock, logger }: HubOptions,
-  { log, stores, registry, core, counts, cleanup }: OutboundParts,
+  { log, stores, registry, core, counts, keys, cleanup }: OutboundParts,
 ): Promise<Outbound> {
   const openHttp = await OUTBOUND_HTTP_ENGINES.node();
-  const opened = cleanup.use(openHttp({ isAllowed: ipSetFromTexts(config.outbound.allow).has }));
+  const isAllowed = ipSetFromTexts(config.outbound.allow).has;
+  const opened = cleanup.use(openHttp({ isAllowed }));
   const http = countedHttp(opened, counts.outbound);
   // Both call out through it, so that what is bounded is the hub.
   const gate = new FairGate(boundsOf(config.outbound.atOnce, CALLS_PER_TARGET));
@@ -77,6 +81,10 @@ export async function buildOutbound(
   const reaches = new Reaches({
     ...{ log, clock, logger, retry, newMessageId },
     store: stores.reaches,
+    credentials: new ReachCredentials({
+      ...{ keys, clock, logger, isAllowed },
+      credentials: stores.reachCredentials,
+    }),
     tasks: core.tasks,
     relay: core.relay,
     ladder: core.ladder,

@@ -5,6 +5,7 @@ import type { InviteStore } from "./invite-store.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { OutcomeStore } from "./outcome-store.ts";
 import type { PushStore } from "./push-store.ts";
+import type { ReachCredentialStore } from "./reach-credential-store.ts";
 import type { ReachStore } from "./reach-store.ts";
 import type { TaskStore } from "./task-store.ts";
 import type { TrafficStore } from "./traffic-store.ts";
@@ -28,6 +29,7 @@ export interface Stores {
   readonly tasks: TaskStore;
   readonly pushes: PushStore;
   readonly reaches: ReachStore;
+  readonly reachCredentials: ReachCredentialStore;
   readonly traffic: TrafficStore;
 }
 

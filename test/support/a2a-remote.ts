@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { AgentCard, Message, Task, TaskArtifactUpdateEvent, TaskStatusUpdateEvent } from "@a2a-js/sdk";
 import { LegacyJsonRpcTransportHandler } from "@a2a-js/sdk/compat/v0_3/server";
 import {
@@ -33,6 +33,12 @@ export interface A2aRemote extends AsyncDisposable {
   readonly canceled: string[];
   /** Answers calls with this status instead, while it is set. */
   failWith: number | undefined;
+  /** Answers whoever does not show this header with 401, its card included, while it is set. */
+  wanted: { readonly header: string; readonly value: string } | undefined;
+  /** Leads calls to this URL, while it is set. */
+  redirectTo: string | undefined;
+  /** Of everything that came: its method and headers. */
+  readonly seen: { readonly method: string; readonly headers: IncomingHttpHeaders }[];
   card: Record<string, unknown>;
   dress: RemoteOptions["dress"];
   /** Lets what is held go on. */
@@ -58,7 +64,18 @@ export async function openA2aRemote(options: RemoteOptions): Promise<A2aRemote> 
     options.version === "1.0"
       ? new JsonRpcTransportHandler(handler)
       : new LegacyJsonRpcTransportHandler(handler);
+  const seen: A2aRemote["seen"] = [];
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    seen.push({ method: request.method ?? "", headers: request.headers });
+    const { wanted, redirectTo } = remote;
+    if (wanted !== undefined && request.headers[wanted.header] !== wanted.value) {
+      response.writeHead(401, { "www-authenticate": "Bearer" }).end("who are you?");
+      return;
+    }
+    if (redirectTo !== undefined && request.method === "POST") {
+      response.writeHead(307, { location: redirectTo }).end();
+      return;
+    }
     if (request.method === "GET") {
       const body = JSON.stringify((await remote.dress?.(remote.card)) ?? remote.card);
       response.writeHead(200, { "content-type": "application/json", "cache-control": "max-age=1" }).end(body);
@@ -77,7 +94,8 @@ export async function openA2aRemote(options: RemoteOptions): Promise<A2aRemote> 
   const remote: A2aRemote = {
     cardUrl: `${server.url}/.well-known/agent-card.json`,
     port: server.port,
-    ...{ calls, heard, canceled, dress: options.dress, failWith: undefined },
+    ...{ calls, heard, canceled, seen, dress: options.dress },
+    ...{ failWith: undefined, wanted: undefined, redirectTo: undefined },
     card: card(`${server.url}/rpc`),
     release() {
       for (const go of holding) go();

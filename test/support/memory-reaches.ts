@@ -1,3 +1,4 @@
+import type { ReachCredentialRecord, ReachCredentialStore } from "../../src/ports/reach-credential-store.ts";
 import type { ReachRecord, ReachStore, RemoteTaskRecord } from "../../src/ports/reach-store.ts";
 
 export interface ReachTables {
@@ -31,5 +32,19 @@ export function createMemoryReaches({ reaches, remoteTasks, isLiving }: ReachTab
         .filter((task) => task.agentId === agentId && task.contextId === contextId)
         .filter((task) => task.remoteContextId !== "")
         .sort(latest)[0]?.remoteContextId,
+  };
+}
+
+/** What reached agents want to be shown, in memory. */
+export function createMemoryReachCredentials(
+  credentials: Map<string, ReachCredentialRecord>,
+  isLiving: (agentId: string) => boolean,
+): ReachCredentialStore {
+  return {
+    find: async (agentId) => credentials.get(agentId),
+    async put(credential) {
+      if (isLiving(credential.agentId)) credentials.set(credential.agentId, credential);
+    },
+    remove: async (agentId) => credentials.delete(agentId),
   };
 }

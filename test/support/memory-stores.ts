@@ -7,12 +7,13 @@ import type { InviteRecord, InviteStore } from "../../src/ports/invite-store.ts"
 import type { KeyRecord, KeyStore, OlderSecrets, SecretRecord } from "../../src/ports/key-store.ts";
 import type { OutcomeRecord, OutcomeStore } from "../../src/ports/outcome-store.ts";
 import type { PushRecord } from "../../src/ports/push-store.ts";
+import type { ReachCredentialRecord } from "../../src/ports/reach-credential-store.ts";
 import type { ReachRecord, RemoteTaskRecord } from "../../src/ports/reach-store.ts";
 import type { Stores } from "../../src/ports/stores.ts";
 import type { TaskStore } from "../../src/ports/task-store.ts";
 import type { EdgeRecord, TrafficStore } from "../../src/ports/traffic-store.ts";
 import { createMemoryPushes } from "./memory-pushes.ts";
-import { createMemoryReaches } from "./memory-reaches.ts";
+import { createMemoryReachCredentials, createMemoryReaches } from "./memory-reaches.ts";
 import { createMemoryTaskStore } from "./memory-task-store.ts";
 
 interface Tables {
@@ -27,6 +28,7 @@ interface Tables {
   readonly outcomes: Map<string, OutcomeRecord>;
   readonly pushes: Map<string, PushRecord>;
   readonly reaches: Map<string, ReachRecord>;
+  readonly reachCredentials: Map<string, ReachCredentialRecord>;
   readonly remoteTasks: Map<string, RemoteTaskRecord>;
   readonly edges: Map<string, EdgeRecord>;
   readonly months: Map<string, number>;
@@ -46,10 +48,13 @@ export function createMemoryStores(): Stores {
     outcomes: new Map(),
     pushes: new Map(),
     reaches: new Map(),
+    reachCredentials: new Map(),
     remoteTasks: new Map(),
     edges: new Map(),
     months: new Map(),
   };
+  const isLiving = (agentId: string): boolean =>
+    tables.agents.get(agentId)?.deletedUnixMs === undefined && tables.agents.has(agentId);
   return {
     agents: agentStore(tables),
     invites: inviteStore(tables),
@@ -59,11 +64,8 @@ export function createMemoryStores(): Stores {
     outcomes: outcomeStore(tables),
     tasks: withoutPushes(createMemoryTaskStore(), tables),
     pushes: createMemoryPushes(tables.pushes),
-    reaches: createMemoryReaches({
-      ...tables,
-      isLiving: (agentId) =>
-        tables.agents.get(agentId)?.deletedUnixMs === undefined && tables.agents.has(agentId),
-    }),
+    reaches: createMemoryReaches({ ...tables, isLiving }),
+    reachCredentials: createMemoryReachCredentials(tables.reachCredentials, isLiving),
     traffic: trafficStore(tables),
   };
 }
@@ -94,7 +96,8 @@ function byId(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function agentStore({ agents, keys, access, members, pushes, reaches }: Tables): AgentStore {
+function agentStore(tables: Tables): AgentStore {
+  const { agents, keys, access, members, pushes, reaches, reachCredentials } = tables;
   const living = (): AgentRecord[] =>
     [...agents.values()].filter((agent) => agent.deletedUnixMs === undefined);
   const change = (agentId: string, fields: Partial<AgentRecord>): void => {
@@ -120,6 +123,7 @@ function agentStore({ agents, keys, access, members, pushes, reaches }: Tables):
       for (const group of members.values()) group.delete(agentId);
       access.delete(agentId);
       reaches.delete(agentId);
+      reachCredentials.delete(agentId);
       for (const [name, push] of pushes) if (push.ownerId === agentId) pushes.delete(name);
     },
   };

@@ -228,6 +228,8 @@ const TASK = createMessage(TaskSchema, {
   sequence: 1n,
 });
 
+const CREDENTIAL = { origin: "https://a.test", header: "authorization", setUnixMs: NOW_MS };
+
 const DEFAULT_ANSWERS: Answers = {
   create: () => ({ task: TASK, duplicate: false }),
   get: () => TASK,
@@ -270,6 +272,9 @@ const DEFAULT_ANSWERS: Answers = {
   updateProfile: () => AGENT,
   setPlan: () => ({ ...AGENT, plan: "pro" }),
   deleteAgent: () => undefined,
+  setCredential: () => CREDENTIAL,
+  getCredential: () => CREDENTIAL,
+  removeCredential: () => undefined,
   addAccessRule: () => undefined,
   listAccessRules: () => [{ subject: "bob", mode: "block" }],
   removeAccessRule: () => undefined,

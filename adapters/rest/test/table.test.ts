@@ -242,6 +242,22 @@ const rows: readonly Row[] = [
   },
   { call: ["DELETE", "/channels/team"], reaches: ["deleteChannel", "team"], answer: [204] },
   {
+    call: ["PUT", "/profile/reach/credential", { origin: "https://a.test", bearer: "s3cret" }],
+    reaches: ["setCredential", { origin: "https://a.test", value: "Bearer s3cret" }],
+    answer: [200, { origin: "https://a.test", header: "authorization", set_at: NOW }],
+  },
+  {
+    call: ["PUT", "/profile/reach/credential", { origin: "https://a.test", header: "X-Key", value: "k" }],
+    reaches: ["setCredential", { origin: "https://a.test", header: "X-Key", value: "k" }],
+    answer: [200, { origin: "https://a.test", header: "authorization", set_at: NOW }],
+  },
+  {
+    call: ["GET", "/profile/reach/credential"],
+    reaches: ["getCredential"],
+    answer: [200, { origin: "https://a.test", header: "authorization", set_at: NOW }],
+  },
+  { call: ["DELETE", "/profile/reach/credential"], reaches: ["removeCredential"], answer: [204] },
+  {
     call: ["POST", "/blocks", { agent: "bob" }],
     reaches: ["addAccessRule", { subject: "bob", mode: "block" }],
     answer: [201, { agent: "bob", mode: "block" }],

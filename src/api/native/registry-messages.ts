@@ -5,9 +5,11 @@ import type {
   GetNetworkResponseSchema,
   GetStatsResponseSchema,
   InviteSchema,
+  ReachCredentialSchema,
 } from "../../gen/meshkore/v1/registry_pb.js";
 import type { AgentView } from "../../model/agent.ts";
 import type { HubContext, HubNetwork, HubStats } from "../overview-api.ts";
+import type { ReachCredentialView } from "../reach-api.ts";
 import type { InviteView } from "../registry-api.ts";
 import { messageFromChannel } from "./channels.ts";
 import { uint64FromNumber } from "./fields.ts";
@@ -34,6 +36,13 @@ export function messageFromInvite(invite: InviteView): MessageInitShape<typeof I
     capabilities: [...invite.capabilities],
     createdBy: invite.createdBy,
   };
+}
+
+export function messageFromCredential(
+  credential: ReachCredentialView,
+): MessageInitShape<typeof ReachCredentialSchema> {
+  const { origin, header, setUnixMs } = credential;
+  return { origin, header, setUnixMs: uint64FromNumber(setUnixMs) };
 }
 
 export function messageFromStats(stats: HubStats): MessageInitShape<typeof GetStatsResponseSchema> {

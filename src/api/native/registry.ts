@@ -19,6 +19,7 @@ import { patchFromFields, patchFromProfile, STATUSES } from "./profile-message.t
 import {
   messageFromAgent,
   messageFromContext,
+  messageFromCredential,
   messageFromInvite,
   messageFromNetwork,
   messageFromStats,
@@ -34,7 +35,13 @@ type Handlers = HandlersOf<typeof RegistryService>;
 export function createRegistryService(deps: NativeDeps): RpcService {
   return bindService(
     RegistryService,
-    { ...entranceHandlers(deps), ...agentHandlers(deps), ...accessHandlers(deps), ...overviewHandlers(deps) },
+    {
+      ...entranceHandlers(deps),
+      ...agentHandlers(deps),
+      ...reachHandlers(deps),
+      ...accessHandlers(deps),
+      ...overviewHandlers(deps),
+    },
     { registry: deps.api.registry, open: ["describeInvite", "join", "register"] },
   );
 }
@@ -130,6 +137,29 @@ function agentHandlers({ api: { registry }, facts }: NativeDeps): Pick<Handlers,
     },
     async deleteAgent({ agentId }, call) {
       await registry.deleteAgent(call, requiredAgent(agentId));
+      return {};
+    },
+  };
+}
+
+type ReachCall = "setReachCredential" | "getReachCredential" | "removeReachCredential";
+
+/** What agents that live elsewhere are shown. */
+function reachHandlers({ api: { reach } }: NativeDeps): Pick<Handlers, ReachCall> {
+  return {
+    async setReachCredential({ origin, header, value }, call) {
+      const input = {
+        origin: requiredText("origin", origin, "scheme, host and port: https://agent.example"),
+        value: requiredText("value", value, "the header's value, such as 'Bearer …'"),
+        ...present({ header: textOrAbsent(header) }),
+      };
+      return { credential: messageFromCredential(await reach.setCredential(call, input)) };
+    },
+    async getReachCredential(_request, call) {
+      return { credential: messageFromCredential(await reach.getCredential(call)) };
+    },
+    async removeReachCredential(_request, call) {
+      await reach.removeCredential(call);
       return {};
     },
   };

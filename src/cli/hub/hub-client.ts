@@ -16,7 +16,7 @@ export interface HubAccess {
 export interface HubCall {
   /** Starts with a slash; ids in it are encoded by `pathOf`. */
   readonly path: string;
-  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Members that are undefined are left out. */
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   /** An object, or JSON text that is sent as it is. */

@@ -7,6 +7,7 @@ import { createInviteStore } from "./queries/invites.ts";
 import { createKeyStore } from "./queries/keys.ts";
 import { createOutcomeStore } from "./queries/outcomes.ts";
 import { createPushStore } from "./queries/pushes.ts";
+import { createReachCredentialStore } from "./queries/reach-credentials.ts";
 import { createReachStore } from "./queries/reaches.ts";
 import { createTaskStore } from "./queries/tasks.ts";
 import { createTrafficStore } from "./queries/traffic.ts";
@@ -24,6 +25,7 @@ export function createDatabaseStores(db: Kysely<Database>): Stores {
     tasks: createTaskStore(db),
     pushes: createPushStore(db),
     reaches: createReachStore(db),
+    reachCredentials: createReachCredentialStore(db),
     traffic: createTrafficStore(db),
   };
 }

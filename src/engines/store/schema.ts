@@ -21,6 +21,7 @@ export interface Database {
   erasures: ErasuresTable;
   pushes: PushesTable;
   reaches: ReachesTable;
+  reach_credentials: ReachCredentialsTable;
   remote_tasks: RemoteTasksTable;
   schema_version: SchemaVersionTable;
 }
@@ -159,6 +160,14 @@ interface ReachesTable {
   address: string;
   facts: string;
   checked_ms: number;
+}
+
+interface ReachCredentialsTable {
+  agent_id: string;
+  origin: string;
+  header: string;
+  sealed: string;
+  set_ms: number;
 }
 
 interface RemoteTasksTable {

@@ -37,6 +37,8 @@ export type Look =
 /** One agent that is reached by a foreign protocol: its inbox is drained by calls, and its tasks are followed. */
 export class ReachedAgent {
   readonly reach: Reach;
+  /** Of what it is shown; undefined = nothing. */
+  readonly credentialId: string | undefined;
   readonly #deps: ReachedAgentDeps;
   readonly #agentId: string;
   readonly #dialect: ReachDialect;
@@ -49,10 +51,15 @@ export class ReachedAgent {
   #detach: (() => void) | undefined;
   #looking: Promise<void> | undefined;
 
-  constructor(deps: ReachedAgentDeps, agentId: string, place: { reach: Reach; dialect: ReachDialect }) {
+  constructor(
+    deps: ReachedAgentDeps,
+    agentId: string,
+    place: { reach: Reach; dialect: ReachDialect; credentialId: string | undefined },
+  ) {
     this.#deps = deps;
     this.#agentId = agentId;
     this.reach = place.reach;
+    this.credentialId = place.credentialId;
     this.#dialect = place.dialect;
     const remote = (): RemoteAgent => {
       if (this.#remote !== undefined) return this.#remote;

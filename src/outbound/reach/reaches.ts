@@ -8,7 +8,9 @@ import { createTurns } from "../../model/turns.ts";
 import type { AgentStore } from "../../ports/agent-store.ts";
 import type { Directory } from "../../ports/directory.ts";
 import type { ReachRecord } from "../../ports/reach-store.ts";
+import { credentialedHttp } from "./credentialed-http.ts";
 import type { ReachDialect, Reached } from "./dialect.ts";
+import type { NewReachCredential, ReachCredentials, ReachCredentialView } from "./reach-credentials.ts";
 import { createReachHttp, type ReachHttpDeps } from "./reach-http.ts";
 import { type Look, ReachedAgent, type ReachedAgentDeps } from "./reached-agent.ts";
 
@@ -18,6 +20,7 @@ const EVENT_LIFE_MS = 30 * 86_400_000;
 export interface ReachesDeps extends Omit<ReachedAgentDeps, "onLook" | "http">, ReachHttpDeps {
   readonly agents: Pick<AgentStore, "list" | "find">;
   readonly directory: Directory;
+  readonly credentials: ReachCredentials;
   /** Changes what a profile says in the hub's own name. Nothing when there is no such agent. */
   readonly amend: (agentId: string, change: (profile: Profile) => Profile) => Promise<void>;
   readonly newMessageId: () => string;
@@ -46,16 +49,34 @@ export class Reaches {
     this.#dialects.set(dialect.name, dialect);
   }
 
+  /** Answers when calls show it. @throws MeshError invalid_argument */
+  async setCredential(agentId: string, input: NewReachCredential): Promise<ReachCredentialView> {
+    const set = await this.#deps.credentials.set(agentId, input);
+    await this.#adjust(agentId);
+    return set;
+  }
+
+  credential(agentId: string): Promise<ReachCredentialView | undefined> {
+    return this.#deps.credentials.view(agentId);
+  }
+
+  /** Answers when no call shows it any more. False when there was none. */
+  async removeCredential(agentId: string): Promise<boolean> {
+    const isRemoved = await this.#deps.credentials.remove(agentId);
+    await this.#adjust(agentId);
+    return isRemoved;
+  }
+
   /** Takes up all that there are, and follows what changes. */
   async start(): Promise<void> {
     const { agents, directory } = this.#deps;
     this.#unlisten = directory.onChange((agentId, what) => {
-      if (what !== "access" && what !== "plan") this.#adjust(agentId);
+      if (what !== "access" && what !== "plan") void this.#adjust(agentId);
     });
     for (let after = ""; !this.#isStopped; ) {
       const page = await agents.list(after, PAGE);
       for (const { agentId, profile } of page)
-        if (profile.extra?.[REACH] !== undefined) this.#adjust(agentId);
+        if (profile.extra?.[REACH] !== undefined) void this.#adjust(agentId);
       const last = page.at(-1);
       if (last === undefined) return;
       after = last.agentId;
@@ -70,18 +91,20 @@ export class Reaches {
     this.#running.clear();
   }
 
-  /** Brings what runs in line with what the agent says, one change of an agent after the other. */
-  #adjust(agentId: string): void {
-    this.#turns
+  /** Brings what runs in line with what the agent says, one change of an agent after the other. Never rejects. */
+  async #adjust(agentId: string): Promise<void> {
+    await this.#turns
       .take(agentId, () => this.#adjustNow(agentId))
       .catch((error: unknown) => this.#deps.logger.warn("reach.not_adjusted", { agent: agentId, error }));
   }
 
   async #adjustNow(agentId: string): Promise<void> {
-    const { directory, store } = this.#deps;
+    const { directory, store, credentials } = this.#deps;
     const wanted = reachOf(await directory.lookup(agentId));
+    const credential = wanted && (await credentials.open(agentId));
     const running = this.#running.get(agentId);
-    if (this.#isStopped || textOf(running?.reach) === textOf(wanted)) return;
+    const isSame = textOf(running?.reach) === textOf(wanted) && running?.credentialId === credential?.id;
+    if (this.#isStopped || isSame) return;
     this.#running.delete(agentId);
     await running?.stop();
     const dialect = wanted && this.#dialects.get(wanted.dialect);
@@ -91,8 +114,9 @@ export class Reaches {
     }
     const known = await store.find(agentId);
     const onLook = (id: string, look: Look): Promise<void> => this.#onLook(id, wanted, look);
-    const http = createReachHttp(agentId, this.#deps);
-    const agent = new ReachedAgent({ ...this.#deps, http, onLook }, agentId, { reach: wanted, dialect });
+    const http = credentialedHttp(createReachHttp(agentId, this.#deps), credential);
+    const place = { reach: wanted, dialect, credentialId: credential?.id };
+    const agent = new ReachedAgent({ ...this.#deps, http, onLook }, agentId, place);
     this.#running.set(agentId, agent);
     agent.start(known === undefined ? undefined : factsFor(wanted, known));
   }

@@ -35,6 +35,12 @@ export const REST_CALLS: Readonly<Record<string, Build>> = {
   "DELETE /agents/{id}": ({ owner }) => ({ path: `/agents/${owner.agentId}` }),
   "PUT /agents/{id}/plan": ({ owner }) => ({ path: `/agents/${owner.agentId}/plan`, body: { plan: "pro" } }),
   "PATCH /profile": at("/profile", { region: "moon" }),
+  "PUT /profile/reach/credential": at("/profile/reach/credential", {
+    origin: "https://agent.test",
+    bearer: "secret",
+  }),
+  "GET /profile/reach/credential": async (stage) => ({ path: await stage.credential() }),
+  "DELETE /profile/reach/credential": async (stage) => ({ path: await stage.credential() }),
   "POST /blocks": at("/blocks", { agent: "spammer" }),
   "GET /blocks": at("/blocks"),
   "DELETE /blocks/{agent}": async (stage) => ({ path: `/blocks/${await stage.rule()}` }),

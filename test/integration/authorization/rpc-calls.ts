@@ -18,6 +18,10 @@ const fields =
     value;
 const ofOwner: Build = ({ owner }) => ({ agentId: owner.agentId });
 const ofChannel: Build = async (stage) => ({ channelId: await stage.channel() });
+const withCredential: Build = async (stage) => {
+  await stage.credential();
+  return {};
+};
 const toPeer = ({ peer }: Stage) => ({ to: peer.agentId, payload: Buffer.from("1"), noReceipts: true });
 
 const MESSAGE = { parts: [{ content: { case: "text", value: "do it" } }] };
@@ -70,6 +74,9 @@ export const RPC_CALLS: Builds<typeof RPC> = {
     listAgents: fields({ limit: 500 }),
     getAgent: ofOwner,
     updateProfile: fields({ profile: { region: "moon" } }),
+    setReachCredential: fields({ origin: "https://agent.test", value: "Bearer secret" }),
+    getReachCredential: withCredential,
+    removeReachCredential: withCredential,
     setPlan: ({ owner }) => ({ agentId: owner.agentId, plan: "pro" }),
     deleteAgent: ofOwner,
     addAccessRule: fields({ rule: { agentId: "spammer", mode: AccessMode.BLOCK } }),

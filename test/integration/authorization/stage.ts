@@ -84,6 +84,17 @@ export class Stage {
     return id;
   }
 
+  /** Sets one for everybody; gives where it is. */
+  async credential(): Promise<string> {
+    const path = "/profile/reach/credential";
+    for (const agent of [this.owner, this.peer, this.other]) {
+      const body = { origin: "https://agent.test", bearer: SECRET };
+      const answer = await agent.call("PUT", path, { body });
+      expect(answer.status, answer.text).toBe(200);
+    }
+    return path;
+  }
+
   /** Lets nobody but the peer reach the owner; gives whom the rule names. */
   async rule(): Promise<string> {
     const body = { agent: this.peer.agentId, mode: "allow" };

@@ -270,6 +270,21 @@ const CALLS: Readonly<Record<string, Call>> = {
     const cleared = await registry.updateProfile({ profile: {}, fields: ["description"] });
     expect(cleared.agent?.profile).toMatchObject({ description: "", languages: ["de"] });
   },
+  async "RegistryService.SetReachCredential"({ registry }) {
+    const input = { origin: "https://AGENT.test", header: "X-Api-Key", value: "s3cret" };
+    const { credential } = await registry.setReachCredential(input);
+    expect(credential).toMatchObject({ origin: "https://agent.test", header: "x-api-key" });
+    const http = refusalOf(registry.setReachCredential({ ...input, origin: "http://agent.test" }));
+    expect((await http).code).toBe(Code.InvalidArgument);
+  },
+  async "RegistryService.GetReachCredential"({ registry }) {
+    const { credential } = await registry.getReachCredential({});
+    expect(credential).toMatchObject({ origin: "https://agent.test", header: "x-api-key" });
+  },
+  async "RegistryService.RemoveReachCredential"({ registry }) {
+    await registry.removeReachCredential({});
+    expect((await refusalOf(registry.removeReachCredential({}))).code).toBe(Code.NotFound);
+  },
   async "RegistryService.SetPlan"({ adminsRegistry, own }) {
     const { agent } = await adminsRegistry.setPlan({ agentId: own("carol"), plan: "pro" });
     expect(agent?.plan).toBe("pro");

@@ -70,6 +70,9 @@ async function agents(): Promise<void> {
   await byAlice("GET", "/agents/bob");
   await byAdmin("PUT", "/agents/bob/plan", { plan: "pro" });
   await byBob("GET", "/agents/bob");
+  await byAlice("PUT", "/profile/reach/credential", { origin: "https://agent.test", bearer: "secret" });
+  await byAlice("GET", "/profile/reach/credential");
+  await byAlice("DELETE", "/profile/reach/credential");
   await byAlice("POST", "/blocks", { agent: "carol" });
   await byAlice("GET", "/blocks");
   await byAlice("DELETE", "/blocks/carol");

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { ReachCredentialRecord } from "../../../src/ports/reach-credential-store.ts";
 import type { ReachRecord, RemoteTaskRecord } from "../../../src/ports/reach-store.ts";
 import { joinAgents, NOW_MS, type StoreFactory, useStores } from "./store-fixture.ts";
 
@@ -67,6 +68,43 @@ export function reachStoreSuite(factory: StoreFactory): void {
       for (const id of ["t1", "t2"]) await reaches.putTask(task(id));
       await tasks.remove(["t1"]);
       expect(await reaches.openTasks("remo", "", 10)).toEqual([task("t2")]);
+    });
+  });
+}
+
+const credential = (
+  agentId: string,
+  changes: Partial<ReachCredentialRecord> = {},
+): ReachCredentialRecord => ({
+  ...{ agentId, origin: "https://remote.test", header: "x-api-key", sealed: "c2VhbGVk", setUnixMs: NOW_MS },
+  ...changes,
+});
+
+/** Behaviour that every ReachCredentialStore has. */
+export function reachCredentialStoreSuite(factory: StoreFactory): void {
+  describe("reach credential store", () => {
+    const fixture = useStores(factory);
+
+    it("gives back what was put last, after a restart too, until it is removed or the agent is gone", async () => {
+      await joinAgents(fixture.stores, "remo");
+      const credentials = () => fixture.stores.reachCredentials;
+      expect(await credentials().remove("remo")).toBe(false);
+      await credentials().put(credential("remo"));
+      const last = credential("remo", {
+        header: "authorization",
+        sealed: "YW5vdGhlcg",
+        setUnixMs: NOW_MS + 1,
+      });
+      await credentials().put(last);
+      await fixture.reopen();
+      expect(await credentials().find("remo")).toEqual(last);
+      expect(await credentials().remove("remo")).toBe(true);
+      expect(await credentials().find("remo")).toBeUndefined();
+      await credentials().put(last);
+      await fixture.stores.agents.remove("remo", NOW_MS);
+      expect(await credentials().find("remo")).toBeUndefined();
+      await credentials().put(last);
+      expect(await credentials().find("remo")).toBeUndefined();
     });
   });
 }

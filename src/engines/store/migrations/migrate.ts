@@ -6,9 +6,10 @@ import { erasures } from "./0002-erasures.ts";
 import { tasks } from "./0003-tasks.ts";
 import { pushes } from "./0004-pushes.ts";
 import { reaches } from "./0005-reaches.ts";
+import { reachCredentials } from "./0006-reach-credentials.ts";
 import type { ColumnTypes, Migration } from "./migration.ts";
 
-const MIGRATIONS: readonly Migration[] = [firstTables, erasures, tasks, pushes, reaches];
+const MIGRATIONS: readonly Migration[] = [firstTables, erasures, tasks, pushes, reaches, reachCredentials];
 
 /**
  * Brings the schema up to date: every step runs once, all of them in one transaction.

@@ -74,6 +74,7 @@ async function removeBelongings(trx: Transaction<Database>, agentId: string): Pr
   await trx.deleteFrom("keys").where("agent_id", "=", agentId).execute();
   await trx.deleteFrom("access_rules").where("owner_id", "=", agentId).execute();
   await trx.deleteFrom("reaches").where("agent_id", "=", agentId).execute();
+  await trx.deleteFrom("reach_credentials").where("agent_id", "=", agentId).execute();
   await trx.deleteFrom("pushes").where("owner_id", "=", agentId).execute();
   await trx
     .updateTable("channels")

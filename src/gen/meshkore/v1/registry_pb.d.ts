@@ -720,6 +720,134 @@ export declare type DeleteAgentResponse = Message<"meshkore.v1.DeleteAgentRespon
 export declare const DeleteAgentResponseSchema: GenMessage<DeleteAgentResponse>;
 
 /**
+ * @generated from message meshkore.v1.ReachCredential
+ */
+export declare type ReachCredential = Message<"meshkore.v1.ReachCredential"> & {
+  /**
+   * @generated from field: string origin = 1;
+   */
+  origin: string;
+
+  /**
+   * Name of the header, in lower case.
+   *
+   * @generated from field: string header = 2;
+   */
+  header: string;
+
+  /**
+   * @generated from field: uint64 set_unix_ms = 3;
+   */
+  setUnixMs: bigint;
+};
+
+/**
+ * Describes the message meshkore.v1.ReachCredential.
+ * Use `create(ReachCredentialSchema)` to create a new message.
+ */
+export declare const ReachCredentialSchema: GenMessage<ReachCredential>;
+
+/**
+ * @generated from message meshkore.v1.SetReachCredentialRequest
+ */
+export declare type SetReachCredentialRequest = Message<"meshkore.v1.SetReachCredentialRequest"> & {
+  /**
+   * Scheme, host and port: https://agent.example
+   *
+   * @generated from field: string origin = 1;
+   */
+  origin: string;
+
+  /**
+   * Empty = authorization.
+   *
+   * @generated from field: string header = 2;
+   */
+  header: string;
+
+  /**
+   * Of the header, whole: "Bearer …" for a token.
+   *
+   * @generated from field: string value = 3;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message meshkore.v1.SetReachCredentialRequest.
+ * Use `create(SetReachCredentialRequestSchema)` to create a new message.
+ */
+export declare const SetReachCredentialRequestSchema: GenMessage<SetReachCredentialRequest>;
+
+/**
+ * @generated from message meshkore.v1.SetReachCredentialResponse
+ */
+export declare type SetReachCredentialResponse = Message<"meshkore.v1.SetReachCredentialResponse"> & {
+  /**
+   * @generated from field: meshkore.v1.ReachCredential credential = 1;
+   */
+  credential?: ReachCredential | undefined;
+};
+
+/**
+ * Describes the message meshkore.v1.SetReachCredentialResponse.
+ * Use `create(SetReachCredentialResponseSchema)` to create a new message.
+ */
+export declare const SetReachCredentialResponseSchema: GenMessage<SetReachCredentialResponse>;
+
+/**
+ * @generated from message meshkore.v1.GetReachCredentialRequest
+ */
+export declare type GetReachCredentialRequest = Message<"meshkore.v1.GetReachCredentialRequest"> & {
+};
+
+/**
+ * Describes the message meshkore.v1.GetReachCredentialRequest.
+ * Use `create(GetReachCredentialRequestSchema)` to create a new message.
+ */
+export declare const GetReachCredentialRequestSchema: GenMessage<GetReachCredentialRequest>;
+
+/**
+ * @generated from message meshkore.v1.GetReachCredentialResponse
+ */
+export declare type GetReachCredentialResponse = Message<"meshkore.v1.GetReachCredentialResponse"> & {
+  /**
+   * @generated from field: meshkore.v1.ReachCredential credential = 1;
+   */
+  credential?: ReachCredential | undefined;
+};
+
+/**
+ * Describes the message meshkore.v1.GetReachCredentialResponse.
+ * Use `create(GetReachCredentialResponseSchema)` to create a new message.
+ */
+export declare const GetReachCredentialResponseSchema: GenMessage<GetReachCredentialResponse>;
+
+/**
+ * @generated from message meshkore.v1.RemoveReachCredentialRequest
+ */
+export declare type RemoveReachCredentialRequest = Message<"meshkore.v1.RemoveReachCredentialRequest"> & {
+};
+
+/**
+ * Describes the message meshkore.v1.RemoveReachCredentialRequest.
+ * Use `create(RemoveReachCredentialRequestSchema)` to create a new message.
+ */
+export declare const RemoveReachCredentialRequestSchema: GenMessage<RemoveReachCredentialRequest>;
+
+/**
+ * @generated from message meshkore.v1.RemoveReachCredentialResponse
+ */
+export declare type RemoveReachCredentialResponse = Message<"meshkore.v1.RemoveReachCredentialResponse"> & {
+};
+
+/**
+ * Describes the message meshkore.v1.RemoveReachCredentialResponse.
+ * Use `create(RemoveReachCredentialResponseSchema)` to create a new message.
+ */
+export declare const RemoveReachCredentialResponseSchema: GenMessage<RemoveReachCredentialResponse>;
+
+/**
  * @generated from message meshkore.v1.AccessRule
  */
 export declare type AccessRule = Message<"meshkore.v1.AccessRule"> & {
@@ -1265,6 +1393,35 @@ export declare const RegistryService: GenService<{
     methodKind: "unary";
     input: typeof UpdateProfileRequestSchema;
     output: typeof UpdateProfileResponseSchema;
+  },
+  /**
+   * What the hub shows to the agent elsewhere that the caller stands for (`reach` in its profile): one header, sent to one
+   * origin and nowhere else. In the place of the one that was set.
+   *
+   * @generated from rpc meshkore.v1.RegistryService.SetReachCredential
+   */
+  setReachCredential: {
+    methodKind: "unary";
+    input: typeof SetReachCredentialRequestSchema;
+    output: typeof SetReachCredentialResponseSchema;
+  },
+  /**
+   * The caller's, without its value: that is told nobody again.
+   *
+   * @generated from rpc meshkore.v1.RegistryService.GetReachCredential
+   */
+  getReachCredential: {
+    methodKind: "unary";
+    input: typeof GetReachCredentialRequestSchema;
+    output: typeof GetReachCredentialResponseSchema;
+  },
+  /**
+   * @generated from rpc meshkore.v1.RegistryService.RemoveReachCredential
+   */
+  removeReachCredential: {
+    methodKind: "unary";
+    input: typeof RemoveReachCredentialRequestSchema;
+    output: typeof RemoveReachCredentialResponseSchema;
   },
   /**
    * @generated from rpc meshkore.v1.RegistryService.SetPlan

@@ -38,7 +38,7 @@ describe("opening", () => {
     const db = new DatabaseSync(database.path);
     expect(db.prepare("pragma journal_mode").get()).toEqual({ journal_mode: "wal" });
     expect(db.prepare("select version from schema_version").all()).toEqual(
-      [1, 2, 3, 4, 5].map((version) => ({ version })),
+      [1, 2, 3, 4, 5, 6].map((version) => ({ version })),
     );
     db.close();
   });
@@ -54,9 +54,9 @@ describe("opening", () => {
   it("refuses a store that a newer hub wrote, and leaves it as it is", async () => {
     await (await database.open())[Symbol.asyncDispose]();
     const db = new DatabaseSync(database.path);
-    db.exec("insert into schema_version values (6, 0)");
+    db.exec("insert into schema_version values (7, 0)");
     db.close();
-    await expectNotToOpen(/schema 6, this hub knows up to 5/);
+    await expectNotToOpen(/schema 7, this hub knows up to 6/);
   });
 
   async function expectNotToOpen(message: RegExp): Promise<void> {

@@ -6,7 +6,7 @@ import { inviteStoreSuite } from "../../../suites/store/invite-store.suite.ts";
 import { keyStoreSuite } from "../../../suites/store/key-store.suite.ts";
 import { outcomeStoreSuite } from "../../../suites/store/outcome-store.suite.ts";
 import { pushStoreSuite } from "../../../suites/store/push-store.suite.ts";
-import { reachStoreSuite } from "../../../suites/store/reach-store.suite.ts";
+import { reachCredentialStoreSuite, reachStoreSuite } from "../../../suites/store/reach-store.suite.ts";
 import { taskStoreSuite } from "../../../suites/store/task-store.suite.ts";
 import { trafficStoreSuite } from "../../../suites/store/traffic-store.suite.ts";
 import { createSqliteDatabase } from "./sqlite-database.ts";
@@ -23,5 +23,6 @@ describe("sqlite", () => {
   taskStoreSuite(sqlite);
   pushStoreSuite(sqlite);
   reachStoreSuite(sqlite);
+  reachCredentialStoreSuite(sqlite);
   trafficStoreSuite(sqlite);
 });
