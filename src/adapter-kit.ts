@@ -19,7 +19,29 @@ export {
   type SentEvent,
 } from "./api/event-stream.ts";
 export type * from "./api/hub-api.ts";
+export { type AnswerObject, type AnswerValue, acceptedMembers, timeText } from "./api/json/answer.ts";
+export { jsonFromChannel } from "./api/json/channel.ts";
+export { errorJson } from "./api/json/error.ts";
+export { createSchemaBook, type JsonSchema, type SchemaBook } from "./api/json/json-schema.ts";
+export { errorFromIssues } from "./api/json/problems.ts";
+export { jsonFromAgent, PROFILE_EXPECTS, profileSchema } from "./api/json/profile.ts";
+export {
+  acceptedShape,
+  agentShape,
+  channelShape,
+  cursor,
+  messageShape,
+  named,
+  pageShape,
+  repliedShape,
+  time,
+} from "./api/json/shapes.ts";
+export { suggestion } from "./api/json/suggestion.ts";
+export { messageFromSaid, type Said, saidForm } from "./api/json/task-input.ts";
+export { stateShape, taskPageShape, taskShape } from "./api/json/task-shapes.ts";
+export { type TurnBody, turnFromBody } from "./api/json/task-turn.ts";
 export { type LiveInbox, openLiveInbox } from "./api/live-inbox.ts";
+export { loggedMeshError } from "./api/logged-error.ts";
 export type * from "./api/operator-api.ts";
 export type * from "./api/overview-api.ts";
 export type * from "./api/push-api.ts";

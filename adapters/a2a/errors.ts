@@ -5,8 +5,8 @@ import {
   type HttpResponse,
   type JsonObject,
   type Logger,
+  loggedMeshError,
   MeshError,
-  meshErrorFromUnknown,
   retryAfterFromError,
 } from "../../src/adapter-kit.ts";
 import {
@@ -77,12 +77,7 @@ const CODE_FROM_STATUS: Readonly<Record<ErrorRow["grpc"], ErrorCode>> = {
 /** Takes anything thrown; an internal error goes to the hub's log with its cause, named by the operation. */
 export function a2aErrorFromThrown(thrown: unknown, operation: string, logger: Logger): A2aError {
   if (thrown instanceof A2aError) return thrown;
-  const error = meshErrorFromUnknown(thrown);
-  if (error.code === "internal") {
-    const cause = error.cause ?? error;
-    const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-    logger.error("request.failed", { adapter: "a2a", operation, reason });
-  }
+  const error = loggedMeshError(thrown, { adapter: "a2a", operation }, logger);
   return a2aErrorFromMesh(error, REASON_FROM_CODE[error.code]);
 }
 

@@ -1,10 +1,4 @@
-import { cursorFromPosition, type HttpResponse, type JsonValue, type Sent } from "../../src/adapter-kit.ts";
-
-/** What an answer is made of: members that are undefined are left out. */
-export interface AnswerObject {
-  readonly [name: string]: AnswerValue;
-}
-export type AnswerValue = JsonValue | AnswerObject | readonly AnswerValue[] | undefined;
+import { type AnswerObject, acceptedMembers, type HttpResponse, type Sent } from "../../src/adapter-kit.ts";
 
 // Answers hold keys, tokens and mail: no cache may keep one.
 const JSON_HEADERS: Readonly<Record<string, string>> = Object.freeze({
@@ -24,18 +18,6 @@ export function rawAnswer(status: number, text: string): HttpResponse {
 
 export function noContent(): HttpResponse {
   return { status: 204, headers: NO_STORE, body: "" };
-}
-
-/** How a time stands in every answer: ISO 8601 in UTC with milliseconds. */
-export function timeText(unixMs: number): string {
-  return new Date(unixMs).toISOString();
-}
-
-/** The members of an accepted message, without the braces around them. */
-export function acceptedMembers(sent: Sent): string {
-  const id = JSON.stringify(sent.messageId);
-  const duplicate = sent.duplicate ? ',"duplicate":true' : "";
-  return `"message_id":${id},"status":"accepted","position":"${cursorFromPosition(sent)}"${duplicate}`;
 }
 
 export function acceptedAnswer(sent: Sent): HttpResponse {

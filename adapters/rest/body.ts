@@ -1,6 +1,5 @@
-import { z } from "zod";
-import { type HttpRequest, MeshError, readJsonMembers } from "../../src/adapter-kit.ts";
-import { suggestion } from "./suggestion.ts";
+import type { z } from "zod";
+import { errorFromIssues, type HttpRequest, MeshError, readJsonMembers } from "../../src/adapter-kit.ts";
 
 /** What a body must look like. */
 export interface BodyForm<Schema extends z.ZodType> {
@@ -63,54 +62,4 @@ function parseBody(request: HttpRequest, bytes: Uint8Array, expects: string): Re
 
 function isJsonType(type: string): boolean {
   return /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(type);
-}
-
-const SHOWN_PROBLEMS = 3;
-
-function errorFromIssues<Schema extends z.ZodType>(
-  issues: readonly z.core.$ZodIssue[],
-  value: unknown,
-  form: BodyForm<Schema>,
-): MeshError {
-  const known = form.schema instanceof z.ZodObject ? Object.keys(form.schema.shape) : [];
-  const problems = issues.flatMap((issue) => problemsFromIssue(issue, value, known));
-  const more = problems.length > SHOWN_PROBLEMS ? `; and ${problems.length - SHOWN_PROBLEMS} more` : "";
-  return new MeshError("invalid_argument", problems.slice(0, SHOWN_PROBLEMS).join("; ") + more, {
-    hint: `expected ${form.expects}`,
-  });
-}
-
-function problemsFromIssue(
-  issue: z.core.$ZodIssue,
-  value: unknown,
-  known: readonly string[],
-): readonly string[] {
-  const path = pathText(issue.path);
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => unknownField(path, key, path === "" ? known : []));
-  }
-  if (issue.code === "invalid_type" && valueAt(value, issue.path) === undefined)
-    return [`${path} is missing`];
-  return [path === "" ? issue.message : `${path}: ${issue.message}`];
-}
-
-/** One sentence on a field that nobody knows. */
-export function unknownField(path: string, key: string, known: readonly string[]): string {
-  const meant = suggestion(key, known);
-  const place = path === "" ? "" : ` in ${path}`;
-  const name = JSON.stringify(key.slice(0, 60));
-  return `unknown field ${name}${place}${meant === undefined ? "" : `, did you mean "${meant}"?`}`;
-}
-
-function pathText(path: readonly PropertyKey[]): string {
-  return path.map((part) => String(part).slice(0, 60)).join(".");
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  let at = value;
-  for (const part of path) {
-    if (typeof at !== "object" || at === null || !Object.hasOwn(at, part)) return undefined;
-    at = Reflect.get(at, part);
-  }
-  return at;
 }

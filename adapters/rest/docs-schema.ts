@@ -1,5 +1,5 @@
+import type { JsonSchema } from "../../src/adapter-kit.ts";
 import { Html, html, prose } from "./html.ts";
-import type { JsonSchema } from "./json-schema.ts";
 
 const REFERENCE = "#/components/schemas/";
 /** Deeper parts are told by their type alone. */

@@ -1,9 +1,10 @@
 import {
   type ErrorCode,
+  errorJson,
   type HttpResponse,
   type Logger,
+  loggedMeshError,
   type MeshError,
-  meshErrorFromUnknown,
   retryAfterFromError,
 } from "../../src/adapter-kit.ts";
 
@@ -28,19 +29,6 @@ export const STATUS_FROM_CODE: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
 };
 
-/** `{error:{code, message, hint, retry_after_s?}}` as text; what the `cause` holds stays inside. */
-export function errorJson(error: MeshError): string {
-  const retryAfterS = retryAfterFromError(error);
-  return JSON.stringify({
-    error: {
-      code: error.code,
-      message: error.message,
-      hint: error.hint ?? "",
-      ...(retryAfterS !== undefined && { retry_after_s: retryAfterS }),
-    },
-  });
-}
-
 export function responseFromError(error: MeshError): HttpResponse {
   return {
     status: STATUS_FROM_CODE[error.code],
@@ -60,11 +48,5 @@ export function headersFromError(error: MeshError): Readonly<Record<string, stri
 
 /** Takes anything thrown; an internal error goes to the hub's log with its cause, named by the route's pattern. */
 export function meshErrorFromThrown(thrown: unknown, route: string, logger: Logger): MeshError {
-  const error = meshErrorFromUnknown(thrown);
-  if (error.code === "internal") {
-    const cause = error.cause ?? error;
-    const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-    logger.error("request.failed", { adapter: "rest", route, reason });
-  }
-  return error;
+  return loggedMeshError(thrown, { adapter: "rest", route }, logger);
 }

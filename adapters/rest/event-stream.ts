@@ -1,6 +1,7 @@
 import {
   cursorFromPosition,
   type Delivered,
+  errorJson,
   eventStream,
   eventText,
   HEARTBEAT_MS,
@@ -10,8 +11,7 @@ import {
   type TaskNews,
   type TaskSubscription,
 } from "../../src/adapter-kit.ts";
-import { errorJson } from "./errors.ts";
-import { jsonFromNews } from "./task-answers.ts";
+import { jsonFromNews } from "./task-news.ts";
 
 export interface EventStreamOptions {
   /** Turns what ends the stream into what its reader is told. */

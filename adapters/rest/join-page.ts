@@ -1,5 +1,4 @@
-import type { InviteView, MeshError } from "../../src/adapter-kit.ts";
-import { type AnswerObject, timeText } from "./answers.ts";
+import { type AnswerObject, type InviteView, type MeshError, timeText } from "../../src/adapter-kit.ts";
 
 /** What an agent does with an invite, step by step, each as a command that works when pasted. */
 export function joinMarkdown(invite: InviteView, url: string): string {

@@ -1,7 +1,6 @@
 import type { z } from "zod";
-import type { ErrorCode } from "../../src/adapter-kit.ts";
+import { createSchemaBook, type ErrorCode, type JsonSchema, type SchemaBook } from "../../src/adapter-kit.ts";
 import { STATUS_FROM_CODE } from "./errors.ts";
-import { createSchemaBook, type JsonSchema, type SchemaBook } from "./json-schema.ts";
 import { type DescribedOperation, GROUPS } from "./operation.ts";
 import type { QueryForm } from "./query.ts";
 import { errorShape } from "./shapes.ts";

@@ -1,5 +1,4 @@
-import { type HttpRequest, MeshError } from "../../src/adapter-kit.ts";
-import { suggestion } from "./suggestion.ts";
+import { type HttpRequest, MeshError, suggestion } from "../../src/adapter-kit.ts";
 
 /** One parameter: how it is read, and what is told of it. */
 export interface QueryParameter<Value> {

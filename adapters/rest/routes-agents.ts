@@ -1,11 +1,21 @@
 import { z } from "zod";
-import { bareAgentId, present, type RegistryApi } from "../../src/adapter-kit.ts";
-import { jsonAnswer, noContent, timeText } from "./answers.ts";
+import {
+  agentShape,
+  bareAgentId,
+  cursor,
+  jsonFromAgent,
+  PROFILE_EXPECTS,
+  present,
+  profileSchema,
+  type RegistryApi,
+  time,
+  timeText,
+} from "../../src/adapter-kit.ts";
+import { jsonAnswer, noContent } from "./answers.ts";
 import { param } from "./incoming.ts";
 import { type Operation, operation } from "./operation.ts";
-import { jsonFromAgent, PROFILE_EXPECTS, profileSchema } from "./profile.ts";
 import { cursorParameter, limitParameter, textParameter, wordParameter } from "./query.ts";
-import { agentShape, cursor, inJson, ruleShape, time, withoutBody } from "./shapes.ts";
+import { inJson, ruleShape, withoutBody } from "./shapes.ts";
 
 const AGENT_ID = "an agent of this hub, `alice` or `alice@<this hub>`";
 const profileForm = {

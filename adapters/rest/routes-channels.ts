@@ -1,11 +1,17 @@
 import { z } from "zod";
-import { bareChannelId, type ChannelApi, present } from "../../src/adapter-kit.ts";
+import {
+  bareChannelId,
+  type ChannelApi,
+  channelShape,
+  cursor,
+  jsonFromChannel,
+  present,
+} from "../../src/adapter-kit.ts";
 import { jsonAnswer, noContent } from "./answers.ts";
-import { jsonFromChannel } from "./channel-json.ts";
 import { type Incoming, param } from "./incoming.ts";
 import { type Operation, operation } from "./operation.ts";
 import { cursorParameter, limitParameter } from "./query.ts";
-import { channelShape, cursor, inJson, withoutBody } from "./shapes.ts";
+import { inJson, withoutBody } from "./shapes.ts";
 
 const createForm = {
   schema: z.strictObject({

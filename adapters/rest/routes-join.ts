@@ -1,13 +1,21 @@
 import { z } from "zod";
-import type { HttpResponse, RegistryApi } from "../../src/adapter-kit.ts";
-import { meshErrorFromUnknown, present } from "../../src/adapter-kit.ts";
-import { jsonAnswer, noContent, timeText } from "./answers.ts";
+import {
+  type HttpResponse,
+  meshErrorFromUnknown,
+  PROFILE_EXPECTS,
+  present,
+  profileSchema,
+  type RegistryApi,
+  time,
+  timeText,
+} from "../../src/adapter-kit.ts";
+import { jsonAnswer, noContent } from "./answers.ts";
 import { headersFromError, STATUS_FROM_CODE } from "./errors.ts";
 import { type Incoming, param } from "./incoming.ts";
+import { jsonFromInvite } from "./invite-json.ts";
 import { joinJson, joinMarkdown, refusalMarkdown } from "./join-page.ts";
 import { type Operation, operation } from "./operation.ts";
-import { jsonFromInvite, PROFILE_EXPECTS, profileSchema } from "./profile.ts";
-import { inJson, inviteShape, joinPageShape, time, withoutBody } from "./shapes.ts";
+import { inJson, inviteShape, joinPageShape, withoutBody } from "./shapes.ts";
 
 const texts = z.array(z.string()).exactOptional();
 const inviteForm = {

@@ -1,6 +1,14 @@
 import { z } from "zod";
-import { jsonFromMessage, type MessageStatus, present, type RelayApi } from "../../src/adapter-kit.ts";
-import { type AnswerObject, jsonAnswer, noContent, rawAnswer, timeText } from "./answers.ts";
+import {
+  type AnswerObject,
+  jsonFromMessage,
+  type MessageStatus,
+  pageShape,
+  present,
+  type RelayApi,
+  timeText,
+} from "../../src/adapter-kit.ts";
+import { jsonAnswer, noContent, rawAnswer } from "./answers.ts";
 import { type Incoming, param } from "./incoming.ts";
 import { type Operation, operation } from "./operation.ts";
 import {
@@ -11,7 +19,7 @@ import {
   waitMsParameter,
   wordParameter,
 } from "./query.ts";
-import { deadPageShape, historyShape, inJson, pageShape, statusShape, withoutBody } from "./shapes.ts";
+import { deadPageShape, historyShape, inJson, statusShape, withoutBody } from "./shapes.ts";
 
 const ackForm = {
   schema: z.strictObject({ cursor: z.string().min(1) }),

@@ -1,10 +1,17 @@
 import { z } from "zod";
-import type { OverviewApi } from "../../src/adapter-kit.ts";
-import { jsonAnswer, timeText } from "./answers.ts";
-import { jsonFromChannel } from "./channel-json.ts";
+import {
+  agentShape,
+  channelShape,
+  cursor,
+  jsonFromAgent,
+  jsonFromChannel,
+  type OverviewApi,
+  time,
+  timeText,
+} from "../../src/adapter-kit.ts";
+import { jsonAnswer } from "./answers.ts";
 import { type Operation, operation } from "./operation.ts";
-import { jsonFromAgent } from "./profile.ts";
-import { agentShape, channelShape, cursor, inJson, time } from "./shapes.ts";
+import { inJson } from "./shapes.ts";
 
 const count = z.int().min(0);
 const statsShape = z.object({

@@ -1,6 +1,12 @@
 import { z } from "zod";
-import type { NewReachCredential, ReachApi, ReachCredentialView } from "../../src/adapter-kit.ts";
-import { type AnswerObject, jsonAnswer, noContent, timeText } from "./answers.ts";
+import {
+  type AnswerObject,
+  type NewReachCredential,
+  type ReachApi,
+  type ReachCredentialView,
+  timeText,
+} from "../../src/adapter-kit.ts";
+import { jsonAnswer, noContent } from "./answers.ts";
 import { type Operation, operation } from "./operation.ts";
 import { inJson, reachCredentialShape, withoutBody } from "./shapes.ts";
 

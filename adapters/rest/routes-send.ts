@@ -1,19 +1,22 @@
 import { z } from "zod";
 import {
+  acceptedMembers,
+  acceptedShape,
   type Call,
   isJsonText,
   jsonFromMessage,
   MeshError,
   present,
   type RelayApi,
+  repliedShape,
   type SendInput,
 } from "../../src/adapter-kit.ts";
-import { acceptedAnswer, acceptedMembers, rawAnswer } from "./answers.ts";
+import { acceptedAnswer, rawAnswer } from "./answers.ts";
 import type { Body } from "./body.ts";
 import { param } from "./incoming.ts";
 import { type Operation, operation } from "./operation.ts";
 import { waitMsParameter } from "./query.ts";
-import { acceptedShape, inJson, repliedShape } from "./shapes.ts";
+import { inJson } from "./shapes.ts";
 
 const text = z.string().min(1).exactOptional();
 // Not z.record: that one leaves a key `__proto__` out without a word.

@@ -7,8 +7,8 @@ import {
   openLiveInbox,
   present,
   type RelayApi,
+  timeText,
 } from "../../src/adapter-kit.ts";
-import { timeText } from "./answers.ts";
 import { meshErrorFromThrown } from "./errors.ts";
 import { eventsFromInbox } from "./event-stream.ts";
 import type { Incoming } from "./incoming.ts";

@@ -3,9 +3,15 @@ import {
   EVENT_STREAM_HEADERS,
   jsonFromTask,
   type Logger,
+  messageFromSaid,
   present,
+  saidForm,
+  stateShape,
   TASK_STATES,
   type TaskApi,
+  taskPageShape,
+  taskShape,
+  turnFromBody,
 } from "../../src/adapter-kit.ts";
 import { jsonAnswer } from "./answers.ts";
 import { meshErrorFromThrown } from "./errors.ts";
@@ -14,9 +20,6 @@ import { type Incoming, param } from "./incoming.ts";
 import { type Operation, operation } from "./operation.ts";
 import { countParameter, cursorParameter, type QueryValues, textParameter, wordParameter } from "./query.ts";
 import { inJson } from "./shapes.ts";
-import { stateShape, taskPageShape, taskShape } from "./task-answers.ts";
-import { messageFromSaid, saidForm } from "./task-input.ts";
-import { turnFromBody } from "./task-turn.ts";
 
 const MAX_SEQUENCE = 1_000_000;
 const TASK = { group: "Tasks", params: { id: "the task's id" } } as const;

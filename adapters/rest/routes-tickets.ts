@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { RegistryApi } from "../../src/adapter-kit.ts";
-import { jsonAnswer, timeText } from "./answers.ts";
+import { type RegistryApi, time, timeText } from "../../src/adapter-kit.ts";
+import { jsonAnswer } from "./answers.ts";
 import { type Operation, operation } from "./operation.ts";
-import { inJson, time } from "./shapes.ts";
+import { inJson } from "./shapes.ts";
 
 const nothingForm = { schema: z.strictObject({}), expects: "no body", mayBeEmpty: true };
 

@@ -1,14 +1,9 @@
 import { z } from "zod";
-import {
-  type AgentView,
-  type InviteView,
-  type JsonObject,
-  type JsonValue,
-  type ProfilePatch,
-  present,
-} from "../../src/adapter-kit.ts";
-import { type AnswerObject, timeText } from "./answers.ts";
-import { unknownField } from "./body.ts";
+import type { AgentView, ProfilePatch } from "../../model/agent.ts";
+import type { JsonObject, JsonValue } from "../../model/json.ts";
+import { present } from "../../model/present.ts";
+import { type AnswerObject, timeText } from "./answer.ts";
+import { unknownField } from "./problems.ts";
 import { suggestion } from "./suggestion.ts";
 
 const texts = z.array(z.string()).exactOptional();
@@ -104,7 +99,7 @@ function patchFromFields(given: z.output<typeof openProfile>): ProfilePatch {
   });
 }
 
-/** An agent as REST shows it; fields of its own stand beside the hub's and never in their place. */
+/** An agent as JSON surfaces show it; fields of its own stand beside the hub's and never in their place. */
 export function jsonFromAgent(agent: AgentView): AnswerObject {
   const { profile } = agent;
   const extra: JsonObject = profile.extra ?? {};
@@ -127,17 +122,5 @@ export function jsonFromAgent(agent: AgentView): AnswerObject {
     public_key: agent.publicKey,
     plan: agent.plan,
     created_at: timeText(agent.createdUnixMs),
-  };
-}
-
-export function jsonFromInvite(invite: InviteView): AnswerObject {
-  return {
-    nonce: invite.nonce,
-    url: invite.url,
-    expires_at: timeText(invite.expiresUnixMs),
-    max_uses: invite.maxUses,
-    uses: invite.uses,
-    capabilities: invite.capabilities,
-    created_by: invite.createdBy,
   };
 }

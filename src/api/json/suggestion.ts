@@ -1,4 +1,4 @@
-import { closestName } from "../../src/adapter-kit.ts";
+import { closestName } from "../../model/closest-name.ts";
 
 /** Words that callers use for fields which have another name here. */
 const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {

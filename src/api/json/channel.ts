@@ -1,7 +1,7 @@
-import type { ChannelView } from "../../src/adapter-kit.ts";
-import { type AnswerObject, timeText } from "./answers.ts";
+import type { ChannelView } from "../channel-api.ts";
+import { type AnswerObject, timeText } from "./answer.ts";
 
-/** A channel as REST shows it: its id is its name. */
+/** A channel as JSON surfaces show it: its id is its name. */
 export function jsonFromChannel(channel: ChannelView): AnswerObject {
   return {
     id: channel.channelId,

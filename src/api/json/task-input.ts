@@ -1,8 +1,13 @@
 import { create, fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import { z } from "zod";
-import { MeshError, type Part, type TaskMessage } from "../../src/adapter-kit.ts";
-import { PartSchema, TaskMessageSchema } from "../../src/gen/meshkore/v1/tasks_pb.js";
+import {
+  type Part,
+  PartSchema,
+  type TaskMessage,
+  TaskMessageSchema,
+} from "../../gen/meshkore/v1/tasks_pb.js";
+import { MeshError } from "../../model/errors.ts";
 
 const MAX_PARTS = 1000;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;

@@ -1,15 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import {
-  MeshError,
-  type Principal,
-  TASK_STATES,
+  ArtifactUpdateSchema,
   type Task,
   type TaskMessage,
-  type TaskStateName,
-  type TaskUpdate,
-} from "../../src/adapter-kit.ts";
-import { ArtifactUpdateSchema, TaskState, TaskStatusSchema } from "../../src/gen/meshkore/v1/tasks_pb.js";
+  TaskState,
+  TaskStatusSchema,
+} from "../../gen/meshkore/v1/tasks_pb.js";
+import { MeshError } from "../../model/errors.ts";
+import type { Principal } from "../../model/principal.ts";
+import { TASK_STATES, type TaskStateName } from "../../model/task.ts";
+import type { TaskUpdate } from "../task-api.ts";
 import { messageFromSaid, partsFromSaid, type Said } from "./task-input.ts";
 
 /** What `POST /tasks/:id/messages` says. */

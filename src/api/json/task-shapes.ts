@@ -1,25 +1,6 @@
 import { z } from "zod";
-import {
-  jsonFromTask,
-  jsonFromTaskEvent,
-  TASK_STATES,
-  type TaskJson,
-  type TaskNews,
-} from "../../src/adapter-kit.ts";
+import { TASK_STATES } from "../../model/task.ts";
 import { cursor, time } from "./shapes.ts";
-
-/** What a follower is told, as JSON: a task, or one event with its sequence. */
-export function jsonFromNews(news: TaskNews): TaskJson {
-  if (news.task !== undefined) return jsonFromTask(news.task);
-  const { event, sequence } = news;
-  return {
-    task_id: event.taskId,
-    context_id: event.contextId,
-    from: event.author,
-    sequence,
-    ...jsonFromTaskEvent(event),
-  };
-}
 
 const anyJson = z.unknown();
 const metadata = z.record(z.string(), anyJson);
