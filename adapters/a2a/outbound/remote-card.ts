@@ -73,8 +73,7 @@ export async function chooseInterface(card: RemoteCard, deps: ChoiceDeps): Promi
   let why = "";
   for (const offer of offered) {
     const chosen = interfaceShape.safeParse({ ...offer, isStreaming: card.capabilities.streaming === true });
-    // HTTP+JSON of 0.3 is hardly spoken by anybody, and each speaker has JSON-RPC too.
-    if (!chosen.success || (chosen.data.version === "0.3" && chosen.data.binding !== "JSONRPC")) continue;
+    if (!chosen.success) continue;
     const refusal = await refusalOf(chosen.data, deps);
     if (refusal === undefined) return chosen.data;
     why ||= refusal;
@@ -82,7 +81,7 @@ export async function chooseInterface(card: RemoteCard, deps: ChoiceDeps): Promi
   if (why !== "") throw new DeliveryFailure(`what its card names is not called: ${why}`, { isAnswer: true });
   const names = offered.map(({ binding, version }) => `${binding} ${version}`).join(", ");
   throw new DeliveryFailure(
-    `its card offers no interface that the hub calls (JSONRPC or HTTP+JSON 1.0, JSONRPC 0.3), only: ${names.slice(0, 200)}`,
+    `its card offers no interface that the hub calls (JSONRPC or HTTP+JSON, of 1.0 or 0.3), only: ${names.slice(0, 200)}`,
   );
 }
 

@@ -11,10 +11,13 @@ import type { JsonObject, JsonValue } from "../../../src/model/json.ts";
 import { responseFromOld, taskFromOld } from "../v03/from-old.ts";
 import { oldFromAnswer } from "../v03/methods.ts";
 import {
+  answerFromOldProto,
   oldProtoFromAnswer,
   oldProtoFromPush,
+  oldProtoFromTask,
   pushFromOldProto,
   sendFromOldProto,
+  taskFromOldProto,
 } from "../v03/proto-words.ts";
 import { messageFromOld, oldFromMessage, oldFromPush, oldFromTask, pushFromOld } from "../v03/words.ts";
 
@@ -174,6 +177,13 @@ describe("what is turned into the words of 0.3's HTTP+JSON and back is what it w
       // Older clients name it otherwise.
       expect(sendFromOldProto({ request: old })["message"]).toEqual(given);
     });
+  });
+
+  it("a task, and whatever else a call or a stream answers", () => {
+    always(StreamResponseSchema, answer, (given) =>
+      expect(answerFromOldProto(oldProtoFromAnswer(given))).toEqual(given),
+    );
+    always(TaskSchema, task, (given) => expect(taskFromOldProto(oldProtoFromTask(given))).toEqual(given));
   });
 
   it("a push notification config", () => {

@@ -72,6 +72,55 @@ export function oldProtoFromTask(task: JsonObject): JsonObject {
   };
 }
 
+/** What `oldProtoFromAnswer` gives, from agents that live elsewhere, as 1.0 has it; what is none is found there. */
+export function answerFromOldProto({
+  task,
+  message,
+  msg,
+  statusUpdate,
+  artifactUpdate,
+}: JsonObject): JsonObject {
+  const said = message ?? msg;
+  if (isJsonObject(task)) return { task: taskFromOldProto(task) };
+  if (isJsonObject(said)) return present({ message: messageFromOldProto(said) });
+  if (isJsonObject(statusUpdate)) {
+    const { status, final: _final, ...rest } = statusUpdate;
+    return { statusUpdate: { ...rest, ...present({ status: statusFromOldProto(status) }) } };
+  }
+  if (!isJsonObject(artifactUpdate)) return {};
+  const { artifact, ...rest } = artifactUpdate;
+  return {
+    artifactUpdate: { ...rest, ...(isJsonObject(artifact) && { artifact: artifactFromOldProto(artifact) }) },
+  };
+}
+
+export function taskFromOldProto({ status, artifacts, history, ...rest }: JsonObject): JsonObject {
+  return {
+    ...rest,
+    ...present({
+      status: statusFromOldProto(status),
+      artifacts: isList(artifacts) ? listOf(artifacts).map(artifactFromOldProto) : undefined,
+      history: isList(history) ? history.map((message) => messageFromOldProto(message) ?? null) : undefined,
+    }),
+  };
+}
+
+function statusFromOldProto(status: JsonValue | undefined): JsonValue | undefined {
+  if (!isJsonObject(status)) return status;
+  const { state, message, update, ...rest } = status;
+  return {
+    ...rest,
+    ...present({
+      state: state === "TASK_STATE_CANCELLED" ? "TASK_STATE_CANCELED" : state,
+      message: messageFromOldProto(message ?? update),
+    }),
+  };
+}
+
+function artifactFromOldProto(artifact: JsonObject): JsonObject {
+  return { ...artifact, parts: listOf(artifact["parts"]).map(partFromOldProto) };
+}
+
 export function oldProtoFromPush(config: JsonObject): JsonObject {
   const { taskId, pushNotificationConfig } = oldFromPush(config);
   const { id = "" } = config;
@@ -88,7 +137,7 @@ export function pushFromOldProto({ pushNotificationConfig, config }: JsonObject)
   return isJsonObject(push) ? push : {};
 }
 
-function oldProtoFromMessage(message: JsonObject): JsonObject {
+export function oldProtoFromMessage(message: JsonObject): JsonObject {
   const { parts, ...rest } = message;
   return { ...rest, content: listOf(parts).map(oldProtoFromPart) };
 }

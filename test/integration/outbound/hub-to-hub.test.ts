@@ -83,6 +83,7 @@ describe.each([
   ["HTTP+JSON", "1.0"],
   ["JSONRPC", "1.0"],
   ["JSONRPC", "0.3"],
+  ["HTTP+JSON", "0.3"],
 ])("a worker of another hub, over %s %s", (binding, version) => {
   it("does tasks, asks back, fails and is canceled", async () => {
     const cardUrl = await cardOf(binding, version);

@@ -143,6 +143,17 @@ describe.each(KINDS)("a remote agent of A2A $version, streaming $streaming", (ki
 });
 
 describe("a remote agent", () => {
+  it("that speaks gRPC alone is not reached, and it is told why", async () => {
+    const remote = await openA2aRemote({ version: "1.0", streaming: true });
+    remotes.push(remote);
+    const [grpc] = remote.card["supportedInterfaces"] as Json[];
+    remote.card = { ...remote.card, supportedInterfaces: [grpc] };
+    count += 1;
+    const profile = { reach: { a2a: { card_url: remote.cardUrl } } };
+    const status = await statusIs(await hub.join(`remote-${count}`, { profile }), "unreachable");
+    expect(status["reason"]).toMatch(/no interface that the hub calls .* only: GRPC 1\.0$/);
+  });
+
   it("is found by its skills, and shown with where and how it is reached", async () => {
     const [agent, remote] = await reach({ version: "1.0", streaming: true });
     expect(await statusIs(agent, "reachable")).toMatchObject({ protocol: "JSONRPC", version: "1.0" });
