@@ -62,8 +62,8 @@ async function inboxIds(hub: TestHub, { token }: TestAgent): Promise<string[]> {
 async function expectRefused(half: string): Promise<void> {
   const folder = await testFolder();
   const restore = { from: half, to: join(folder, "data"), isForced: false, nowUnixMs: Date.now };
-  for (const look of [verifyBackup(half), restoreDataDir(restore)]) {
-    await expect(look).rejects.toMatchObject({ code: "not_found" });
+  for (const look of [() => verifyBackup(half), () => restoreDataDir(restore)]) {
+    await expect(look()).rejects.toMatchObject({ code: "not_found" });
   }
   expect(await readdir(folder)).toEqual([]);
 }
