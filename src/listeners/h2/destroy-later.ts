@@ -22,6 +22,7 @@ export function destroyLater(session: ServerHttp2Session, connection: Duplex): v
     if (isAsked) return;
     isAsked = true;
     setImmediate(() => destroy(error, code));
+    if (connection.closed) return;
     const late = setTimeout(() => connection.destroy(), LAST_WORDS_MS);
     connection.once("close", () => clearTimeout(late));
   };
