@@ -21,6 +21,17 @@ export function jsonFromBytes(bytes: Uint8Array): unknown {
   }
 }
 
+/** Bytes as a JSON object of at most 128 levels; undefined = they are none. For what others than callers wrote. */
+export function jsonObjectFromBytes(bytes: Uint8Array): JsonObject | undefined {
+  try {
+    const { value } = readJsonMembers(bytes);
+    return isJsonObject(value) ? value : undefined;
+  } catch (thrown) {
+    if (thrown instanceof MeshError) return undefined;
+    throw thrown;
+  }
+}
+
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -5,9 +5,8 @@ import {
   MeshError,
   type ProfileCheck,
 } from "../../src/adapter-kit.ts";
-import { A2aError } from "./a2a-error.ts";
 import type { CardFacts } from "./card.ts";
-import { isJsonObject, jsonFromBytes } from "./json.ts";
+import { jsonObjectFromBytes } from "./json.ts";
 import { claimsOf, type SignatureDeps, signersOf } from "./outbound/card-signature.ts";
 import { keyFromText } from "./outbound/key-sets.ts";
 import { cardFromJson, type RemoteCard } from "./outbound/remote-card.ts";
@@ -63,20 +62,11 @@ async function checkSignature(json: JsonObject, deps: SignatureDeps): Promise<vo
 }
 
 function cardJson(value: JsonValue): JsonObject {
-  const json = readJson(typeof value === "string" ? value : JSON.stringify(value));
-  if (!isJsonObject(json)) throw unusable("it is no JSON object");
+  const json = jsonObjectFromBytes(Buffer.from(typeof value === "string" ? value : JSON.stringify(value)));
+  if (json === undefined) throw unusable("it is no JSON object");
   const { signatures } = json;
   if (!Array.isArray(signatures) || signatures.length === 0) throw unusable("it is not signed");
   return json;
-}
-
-function readJson(text: string): unknown {
-  try {
-    return jsonFromBytes(Buffer.from(text));
-  } catch (thrown) {
-    if (thrown instanceof A2aError) return undefined;
-    throw thrown;
-  }
 }
 
 /** Who reads the card at the agent's address would talk to somebody else without a word. */

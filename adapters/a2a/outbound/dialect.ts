@@ -8,8 +8,7 @@ import {
   type ReachDialect,
   type Reached,
 } from "../../../src/adapter-kit.ts";
-import { A2aError } from "../a2a-error.ts";
-import { isJsonObject, jsonFromBytes } from "../json.ts";
+import { jsonObjectFromBytes } from "../json.ts";
 import { type Signer, signersOf } from "./card-signature.ts";
 import { createRemoteAgent } from "./remote-agent.ts";
 import {
@@ -151,13 +150,9 @@ function etagFrom(header: string | undefined): string {
 }
 
 function cardJson(body: Uint8Array): JsonObject {
-  try {
-    const json = jsonFromBytes(body);
-    if (isJsonObject(json)) return json;
-  } catch (thrown) {
-    if (!(thrown instanceof A2aError)) throw thrown;
-  }
-  throw new DeliveryFailure("its card is no JSON object");
+  const json = jsonObjectFromBytes(body);
+  if (json === undefined) throw new DeliveryFailure("its card is no JSON object");
+  return json;
 }
 
 function factsOf(

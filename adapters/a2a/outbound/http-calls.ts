@@ -7,8 +7,7 @@ import {
   type OutboundHttp,
   type OutboundRequest,
 } from "../../../src/adapter-kit.ts";
-import { A2aError } from "../a2a-error.ts";
-import { isJsonObject, jsonFromBytes } from "../json.ts";
+import { jsonObjectFromBytes } from "../json.ts";
 import { eventsFrom } from "./sse.ts";
 
 const CALL_MS = 30_000;
@@ -58,12 +57,8 @@ export async function* callForStream(
 }
 
 function jsonOrFailure(head: OutboundHead, body: Uint8Array): JsonObject {
-  try {
-    const json = jsonFromBytes(body);
-    if (isJsonObject(json)) return json;
-  } catch (thrown) {
-    if (!(thrown instanceof A2aError)) throw thrown;
-  }
+  const json = jsonObjectFromBytes(body);
+  if (json !== undefined) return json;
   if (head.status >= 200 && head.status < 300) {
     throw new DeliveryFailure(`${new URL(head.url).host} does not answer in JSON`, { isAnswer: true });
   }

@@ -7,8 +7,7 @@ import {
   type OutboundAnswer,
   type OutboundHttp,
 } from "../../../src/adapter-kit.ts";
-import { A2aError } from "../a2a-error.ts";
-import { jsonFromBytes } from "../json.ts";
+import { jsonObjectFromBytes } from "../json.ts";
 
 const MAX_BYTES = 262_144;
 const MAX_KEYS = 100;
@@ -80,7 +79,7 @@ async function fetchKeys(
     const { isAnswer } = failureFromStatus(answer, Date.now());
     throw new DeliveryFailure(`its key set answers ${answer.status}`, { isFinal: isAnswer, isAnswer });
   }
-  const parsed = keySetShape.safeParse(jsonOf(answer.body));
+  const parsed = keySetShape.safeParse(jsonObjectFromBytes(answer.body));
   if (!parsed.success) throw new DeliveryFailure("its key set is none", { isFinal: true, isAnswer: true });
   return parsed.data.keys.flatMap((one) => {
     const key = keyShape.safeParse(one);
@@ -97,14 +96,5 @@ async function fetched(jku: string, http: OutboundHttp, signal: AbortSignal): Pr
   } catch (thrown) {
     const { message, isFinal, isAnswer } = failureFromUnknown(thrown);
     throw new DeliveryFailure(`its key cannot be fetched: ${message}`, { isFinal, isAnswer, cause: thrown });
-  }
-}
-
-function jsonOf(body: Uint8Array): unknown {
-  try {
-    return jsonFromBytes(body);
-  } catch (thrown) {
-    if (thrown instanceof A2aError) return undefined;
-    throw thrown;
   }
 }
