@@ -3,6 +3,7 @@ import type { Tasks } from "../../core/tasks/tasks.ts";
 import type { Task } from "../../gen/meshkore/v1/tasks_pb.js";
 import type { OutboundCounts } from "../../model/counts.ts";
 import { MeshError } from "../../model/errors.ts";
+import { NO_SIGNAL } from "../../model/no-signal.ts";
 import type { Call } from "../../model/principal.ts";
 import { GUEST, isTerminal, stateOf } from "../../model/task.ts";
 import type { OutboundHttp } from "../../ports/outbound-http.ts";
@@ -18,7 +19,6 @@ import { pushErrand } from "./push-errand.ts";
 
 const MOST_PER_TASK = 10;
 const PAGE = 100;
-const NO_SIGNAL = new AbortController().signal;
 /** What stands as the receiver of a dead delivery: the config that it was for. */
 const RECEIVER = /^push\/([^/]+)\/(.+)$/s;
 

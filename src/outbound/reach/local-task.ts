@@ -13,6 +13,7 @@ import {
   TaskStatusSchema,
 } from "../../gen/meshkore/v1/tasks_pb.js";
 import { MeshError } from "../../model/errors.ts";
+import { NO_SIGNAL } from "../../model/no-signal.ts";
 import { isTerminal, stateOf } from "../../model/task.ts";
 import { callAs } from "../call-as.ts";
 import type { RemoteNews, RemoteTask } from "./dialect.ts";
@@ -125,8 +126,6 @@ export class LocalTask {
 }
 
 type RemoteMetadata = Extract<RemoteNews, { kind: "status" }>["metadata"];
-
-const NO_SIGNAL = new AbortController().signal;
 
 /** The names that task and context have there mean nothing here. */
 function placed(message: TaskMessage): TaskMessage {

@@ -1,3 +1,4 @@
+import { NO_SIGNAL } from "../../model/no-signal.ts";
 import type { OutboundHttp, OutboundRequest } from "../../ports/outbound-http.ts";
 import type { CallParties, Leave, Places } from "../places.ts";
 import type { Targets } from "../targets.ts";
@@ -34,8 +35,6 @@ export function createReachHttp(caller: string, { http, targets, streams }: Reac
     takeStream: (url) => streams.take(partiesOf(url)),
   };
 }
-
-const NO_SIGNAL = new AbortController().signal;
 
 /** It is there, and cannot: as little as no answer. */
 function isBusy({ status }: { readonly status: number }): boolean {

@@ -1,11 +1,11 @@
 import type { Sent } from "../../core/messages.ts";
 import { eventFromRecord, taskStream } from "../../core/tasks/task-events.ts";
 import type { Tasks } from "../../core/tasks/tasks.ts";
+import { NO_SIGNAL } from "../../model/no-signal.ts";
 import type { LogRecord, MessageLog } from "../../ports/message-log.ts";
 import type { OutcomeRecord } from "../../ports/outcome-store.ts";
 import { callAs } from "../call-as.ts";
 
-const NO_SIGNAL = new AbortController().signal;
 const PREFIX = taskStream("");
 
 /**
