@@ -2,18 +2,17 @@ import { createHash } from "node:crypto";
 import { StreamResponse } from "@a2a-js/sdk";
 import type { Client } from "@a2a-js/sdk/client";
 import type { Task as OldTask } from "a2a-sdk-0.3";
-import * as old from "a2a-sdk-0.3/client";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { TestAgent } from "../../support/hub.ts";
 import { openPushReceiver, type Pushed, type PushReceiver } from "../../support/push-receiver.ts";
 import { startRestWorker, type TaskWorker } from "../../support/task-worker.ts";
 import { until } from "../../support/until.ts";
+import { openOldClient } from "./old-client.ts";
 import {
   asTask,
   BINDINGS,
   configured,
-  fetchWith,
   obedient,
   openStage,
   outline,
@@ -194,18 +193,8 @@ describe("push notifications in bad weather", () => {
 describe.each(["JSONRPC", "HTTP+JSON"])(
   "push notifications that the client of 0.3.14 asks for on %s",
   (binding) => {
-    async function oldClient(agent: string): Promise<old.Client> {
-      const fetchImpl = fetchWith(stage.alice.token);
-      const options = old.ClientFactoryOptions.createFrom(old.ClientFactoryOptions.default, {
-        transports: [
-          new old.JsonRpcTransportFactory({ fetchImpl }),
-          new old.RestTransportFactory({ fetchImpl }),
-        ],
-        preferredTransports: [binding],
-        cardResolver: new old.DefaultAgentCardResolver({ fetchImpl }),
-      });
-      return new old.ClientFactory(options).createFromUrl(`${stage.hub.http}/a2a/${agent}/`);
-    }
+    const oldClient = (agent: string) =>
+      openOldClient(`${stage.hub.http}/a2a/${agent}/`, stage.alice.token, binding);
 
     it("bring the task, as that version does", async () => {
       const [hook, late] = [await receiver(), await receiver()];

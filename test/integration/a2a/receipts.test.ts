@@ -1,19 +1,18 @@
 import { once } from "node:events";
 import type { StreamResponse, Task } from "@a2a-js/sdk";
 import { type Client, ServiceParameters, withA2AExtensions } from "@a2a-js/sdk/client";
-import * as old from "a2a-sdk-0.3/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { type A2aRemote, openA2aRemote } from "../../support/a2a-remote.ts";
 import { EventStreamClient } from "../../support/event-stream.ts";
 import type { TestAgent } from "../../support/hub.ts";
 import { until } from "../../support/until.ts";
+import { openOldClient } from "./old-client.ts";
 import {
   asTask,
   BINDINGS,
   type Binding,
   configured,
-  fetchWith,
   nextItem,
   openStage,
   type Stage,
@@ -256,18 +255,8 @@ it("a receipt that came while nobody listened comes first when the caller goes o
 describe.each(["JSONRPC", "HTTP+JSON"])("the client of 0.3.14 on %s", (binding) => {
   it("hears of it by the name that it knows for extensions", async () => {
     const worker = await newcomer();
-    const fetchImpl = fetchWith(stage.alice.token);
-    const factory = new old.ClientFactory(
-      old.ClientFactoryOptions.createFrom(old.ClientFactoryOptions.default, {
-        transports: [
-          new old.JsonRpcTransportFactory({ fetchImpl }),
-          new old.RestTransportFactory({ fetchImpl }),
-        ],
-        preferredTransports: [binding],
-        cardResolver: new old.DefaultAgentCardResolver({ fetchImpl }),
-      }),
-    );
-    const client = await factory.createFromUrl(`${stage.hub.http}/a2a/${worker.agentId}/`);
+    const base = `${stage.hub.http}/a2a/${worker.agentId}/`;
+    const client = await openOldClient(base, stage.alice.token, binding);
     const card = await client.getAgentCard();
     expect(card.capabilities.extensions?.map(({ uri }) => uri)).toContain(RECEIPTS);
     const message = {

@@ -12,6 +12,7 @@ import type { Message, MessageSendParams, Task } from "a2a-sdk-0.3";
 import * as old from "a2a-sdk-0.3/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startRestWorker, type TaskWorker } from "../../support/task-worker.ts";
+import { openOldClient } from "./old-client.ts";
 import {
   asTask,
   collect,
@@ -44,18 +45,7 @@ describe.each(["JSONRPC", "HTTP+JSON"])("the client of 0.3.14 on %s", (binding) 
   let client: old.Client;
 
   beforeAll(async () => {
-    const fetchImpl = fetchWith(stage.alice.token);
-    const factory = new old.ClientFactory(
-      old.ClientFactoryOptions.createFrom(old.ClientFactoryOptions.default, {
-        transports: [
-          new old.JsonRpcTransportFactory({ fetchImpl }),
-          new old.RestTransportFactory({ fetchImpl }),
-        ],
-        preferredTransports: [binding],
-        cardResolver: new old.DefaultAgentCardResolver({ fetchImpl }),
-      }),
-    );
-    client = await factory.createFromUrl(`${stage.hub.http}/a2a/bob/`);
+    client = await openOldClient(`${stage.hub.http}/a2a/bob/`, stage.alice.token, binding);
   });
 
   it("reads the card at the path that it knows", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type A2aRemote, openA2aRemote } from "../../support/a2a-remote.ts";
 import { startHub, type TestAgent, type TestHub } from "../../support/hub.ts";
+import { taskInState } from "../../support/task-in-state.ts";
 import { until } from "../../support/until.ts";
 import { runCli } from "../cli/cli-process.ts";
 
@@ -64,12 +65,7 @@ async function give(to: TestAgent, payload = "echo hello"): Promise<string> {
   return String(given.field("task_id"));
 }
 
-function ended(taskId: string, state: string): Promise<Json> {
-  return until(`the task is ${state}`, async () => {
-    const task: Json = Object((await alice.get(`/tasks/${taskId}`)).json);
-    return task["state"] === state && task;
-  });
-}
+const ended = (taskId: string, state: string) => taskInState(alice, taskId, state);
 
 async function letterOf(agent: TestAgent): Promise<Json> {
   return until("there is a dead letter", async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { type A2aRemote, openA2aRemote } from "../../support/a2a-remote.ts";
 import { type HttpServer, openHttpServer, textOf } from "../../support/http-server.ts";
 import { startHub, type TestAgent, type TestHub } from "../../support/hub.ts";
+import { taskInState } from "../../support/task-in-state.ts";
 import { until } from "../../support/until.ts";
 
 type Json = Record<string, unknown>;
@@ -165,17 +166,6 @@ async function give(alice: TestAgent, to: TestAgent, payload: string): Promise<s
   return String(answer.field("task_id"));
 }
 
-function stateIs(alice: TestAgent, taskId: string, state: string): Promise<Json> {
-  return until(
-    `the task is ${state}`,
-    async () => {
-      const task: Json = Object((await alice.get(`/tasks/${taskId}`)).json);
-      return task["state"] === state && task;
-    },
-    25_000,
-  );
-}
-
 const textOfArtifact = (task: Json): string =>
   (task["artifacts"] as { parts: { text?: string }[] }[])
     .flatMap(({ parts }) => parts.map(({ text = "" }) => text))
@@ -198,7 +188,7 @@ describe("reached agents", () => {
     for (let n = 0; n < 6; n++) await give(alice, sluggish, `task ${n}`);
     await until("its share is under way", () => slow.holding === 2);
     const { agent } = await reach(hub, "quick", { version: "1.0", streaming: true });
-    const done = await stateIs(alice, await give(alice, agent, "echo here"), "completed");
+    const done = await taskInState(alice, await give(alice, agent, "echo here"), "completed");
     expect(textOfArtifact(done)).toBe("here");
     expect([slow.holding, slow.most]).toEqual([2, 2]);
     await server.stop();
@@ -211,18 +201,18 @@ describe("reached agents", () => {
     const { agent, remote } = await reach(hub, "streaming", { version: "1.0", streaming: true });
     const held = [];
     for (let n = 0; n < 3; n++) held.push(await give(alice, agent, "hold"));
-    for (const taskId of held) await stateIs(alice, taskId, "working");
+    for (const taskId of held) await taskInState(alice, taskId, "working");
     expect(methodsOf(remote, /^Send/)).toEqual(["SendStreamingMessage", "SendMessage", "SendMessage"]);
     remote.release();
     for (const taskId of held) {
-      expect(textOfArtifact(await stateIs(alice, taskId, "completed"))).toBe("half whole");
+      expect(textOfArtifact(await taskInState(alice, taskId, "completed"))).toBe("half whole");
     }
     // The place is free again; for a plain message too, and after it.
     for (let n = 0; n < 2; n++) {
       const answer = await alice.post("/send?wait=20", { to: agent.agentId, payload: "message hi" });
       expect(Object(answer.field("reply")).payload, answer.text).toBe("hi");
     }
-    await stateIs(alice, await give(alice, agent, "stream"), "completed");
+    await taskInState(alice, await give(alice, agent, "stream"), "completed");
     expect(methodsOf(remote, /^Send/).slice(3)).toEqual(Array(3).fill("SendStreamingMessage"));
   });
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { openHttpServer } from "../../support/http-server.ts";
 import { startHub, type TestAgent, type TestHub } from "../../support/hub.ts";
+import { taskInState } from "../../support/task-in-state.ts";
 import { startRestWorker, type TaskWorker } from "../../support/task-worker.ts";
-import { until } from "../../support/until.ts";
 import { obedient } from "../a2a/stage.ts";
 
 type Json = Record<string, unknown>;
@@ -62,16 +62,7 @@ async function give(cardUrl: string, payload: string): Promise<string> {
   return String(answer.field("task_id"));
 }
 
-function stateIs(taskId: string, state: string): Promise<Json> {
-  return until(
-    `the task is ${state}`,
-    async () => {
-      const task: Json = Object((await alice.get(`/tasks/${taskId}`)).json);
-      return task["state"] === state && task;
-    },
-    20_000,
-  );
-}
+const stateIs = (taskId: string, state: string) => taskInState(alice, taskId, state);
 
 function textsOf(task: Json): string[] {
   return (task["artifacts"] as { parts: { text?: string }[] }[]).map(({ parts }) =>

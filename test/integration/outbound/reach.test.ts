@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type A2aRemote, openA2aRemote } from "../../support/a2a-remote.ts";
 import { startHub, type TestAgent, type TestHub } from "../../support/hub.ts";
+import { taskInState } from "../../support/task-in-state.ts";
 import { until } from "../../support/until.ts";
 
 type Json = Record<string, unknown>;
@@ -54,16 +55,7 @@ async function taskOf(taskId: string): Promise<Json> {
   return Object((await alice.get(`/tasks/${taskId}`)).json);
 }
 
-function stateIs(taskId: string, state: string): Promise<Json> {
-  return until(
-    `the task is ${state}`,
-    async () => {
-      const task = await taskOf(taskId);
-      return task["state"] === state && task;
-    },
-    20_000,
-  );
-}
+const stateIs = (taskId: string, state: string) => taskInState(alice, taskId, state);
 
 function textsOf(task: Json): string[] {
   const artifacts = task["artifacts"] as { parts: { text?: string }[] }[];

@@ -12,6 +12,7 @@ import express from "express";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { type HttpServer, openHttpServer } from "../../support/http-server.ts";
 import { startHub, type TestAgent, type TestHub } from "../../support/hub.ts";
+import { taskInState } from "../../support/task-in-state.ts";
 import { until } from "../../support/until.ts";
 
 type Json = Record<string, unknown>;
@@ -129,16 +130,7 @@ async function give({ agent }: OldRemote, said: Json): Promise<string> {
   return String(given.field("task_id"));
 }
 
-function stateIs(taskId: string, state: string): Promise<Json> {
-  return until(
-    `the task is ${state}`,
-    async () => {
-      const task: Json = Object((await alice.get(`/tasks/${taskId}`)).json);
-      return task["state"] === state && task;
-    },
-    20_000,
-  );
-}
+const stateIs = (taskId: string, state: string) => taskInState(alice, taskId, state);
 
 function partsOf(task: Json): readonly Json[] {
   const [artifact] = task["artifacts"] as { parts: Json[] }[];
